@@ -1,0 +1,125 @@
+/*
+ * Attribution: the account of a socket is the process that uses it. Packets are charged at once to the owner that the
+ * socket's storage names; what was charged since the last system call is remembered, and when another process makes the
+ * next call it is moved to that one. Only process context may ask who the current process is; softirq never does.
+ */
+#pragma once
+
+#include "ledger.bpf.h"
+
+#define TCP_LISTEN_STATE 10
+#define INET_FAMILY      2
+#define INET6_FAMILY     10
+
+#define IDENTITY(uid, gid) ((__u64)(uid) | (__u64)(gid) << 32)
+
+static __always_inline void owner_account(const struct pdtt_owner *o, __u32 tag, struct pdtt_account *ret_account)
+{
+    __u64 identity = o->identity;
+
+    *ret_account = (struct pdtt_account){
+        .uid = (__u32)identity,
+        .gid = identity >> 32,
+        .class_id = tag & PDTT_CLASS_MAX,
+        .protocol = o->protocol,
+        .family = tag & TAG_IPV6 ? INET6_FAMILY : INET_FAMILY,
+        .kind = o->flags & PDTT_OWNER_KERNEL ? PDTT_KIND_KERNEL : PDTT_KIND_USER,
+    };
+}
+
+/*
+ * The owner's slot for packets of this tag, from the socket's cache if it is of this epoch. The cache is only replaced if
+ * nobody did so meanwhile: a packet must not overwrite the slot of a new owner with that of the old one.
+ */
+static __always_inline __u32 owner_slot(const struct ledger *l, struct pdtt_owner *o, __u32 tag)
+{
+    __u64 ref = o->slot_ref, prefix = slot_ref_prefix(l->epoch, tag);
+    struct pdtt_account account;
+    __u32 slot;
+
+    if ((ref & ~(__u64)SLOT_REF_SLOT) == prefix)
+        return ref & SLOT_REF_SLOT;
+    owner_account(o, tag, &account);
+    slot = ledger_find_slot(l->epoch, &account);
+    if (slot)
+        __sync_val_compare_and_swap(&o->slot_ref, ref, prefix | slot);
+    return slot;
+}
+
+static __always_inline void owner_forget_since(struct pdtt_owner *o)
+{
+    o->since_bytes[PDTT_RX] = o->since_bytes[PDTT_TX] = 0;
+    o->since_packets[PDTT_RX] = o->since_packets[PDTT_TX] = 0;
+}
+
+static __always_inline void owner_move_since(const struct ledger *l, struct pdtt_owner *o, __u32 from, __u32 to,
+                                             __u32 direction)
+{
+    __u64 bytes = __sync_lock_test_and_set(&o->since_bytes[direction], 0);
+    __u64 packets = __sync_lock_test_and_set(&o->since_packets[direction], 0);
+
+    if (bytes)
+        ledger_move(l, from, to, direction, bytes, packets);
+}
+
+/* Makes identity the owner. With settle, what was charged since the last call moves to it; without, that stays where it is. */
+static __noinline void owner_change(struct pdtt_owner *o, __u64 identity, bool settle)
+{
+    struct pdtt_account account;
+    __u32 from, to, tag = o->tag;
+    struct ledger l;
+
+    if (!ledger_open(&l))
+        return;
+    owner_account(o, tag, &account);
+    from = ledger_find_slot(l.epoch, &account);
+    o->identity = identity;
+    o->flags &= ~PDTT_OWNER_KERNEL;
+    owner_account(o, tag, &account);
+    to = ledger_find_slot(l.epoch, &account);
+    o->slot_ref = slot_ref_prefix(l.epoch, tag) | to;
+    if (!settle) {
+        owner_forget_since(o);
+        return;
+    }
+    if (o->since_bytes[PDTT_RX] | o->since_bytes[PDTT_TX])
+        stat_bump(PDTT_STAT_TRANSFERS);
+    owner_move_since(&l, o, from, to, PDTT_RX);
+    owner_move_since(&l, o, from, to, PDTT_TX);
+}
+
+static __always_inline bool owner_is(const struct pdtt_owner *o, __u64 identity)
+{
+    return o->identity == identity && !(o->flags & PDTT_OWNER_KERNEL);
+}
+
+/* A system call by identity has moved data: whatever was charged since the one before belongs to it. */
+static __always_inline void owner_used(struct pdtt_owner *o, __u64 identity)
+{
+    if (owner_is(o, identity))
+        owner_forget_since(o);
+    else
+        owner_change(o, identity, true);
+    if (!(o->flags & PDTT_OWNER_USED))
+        o->flags |= PDTT_OWNER_USED;
+}
+
+/* A system call by identity is about to move data: whatever was charged so far belongs to the one before. */
+static __always_inline void owner_about_to_use(struct pdtt_owner *o, __u64 identity)
+{
+    if (!owner_is(o, identity))
+        owner_change(o, identity, false);
+}
+
+/* A change of class in mid-flight (unconnected sockets only) settles what was charged so far: a transfer is of one class. */
+static __always_inline void owner_charged(struct pdtt_owner *o, __u32 tag, __u32 direction, __u64 bytes, __u64 packets)
+{
+    if (o->tag != tag) {
+        owner_forget_since(o);
+        o->tag = tag;
+    }
+    if (o->flags & PDTT_OWNER_RELEASED)
+        return;
+    __sync_fetch_and_add(&o->since_bytes[direction], bytes);
+    __sync_fetch_and_add(&o->since_packets[direction], packets);
+}

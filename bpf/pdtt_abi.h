@@ -1,0 +1,133 @@
+/*
+ * What the kernel side and pdttd share: the layout of every pinned map. User space never guesses: sizes and the offsets it
+ * relies on are asserted here, and PDTT_ABI_VERSION goes up with every change of any of them.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#define PDTT_ABI_VERSION 1
+
+/* Directions index every pair of counters. */
+enum pdtt_direction { PDTT_RX = 0, PDTT_TX = 1, PDTT_DIRECTIONS = 2 };
+
+enum pdtt_kind {
+    PDTT_KIND_USER = 0,         /* a process created or used the socket */
+    PDTT_KIND_KERNEL = 1,       /* nobody did as far as we saw; the uid is the socket's own */
+    PDTT_KIND_UNATTRIBUTED = 2, /* no socket */
+    PDTT_KIND_OVERFLOW = 3,     /* no free slot */
+};
+
+#define PDTT_CLASS_EXTERNAL 0
+#define PDTT_CLASS_LOOPBACK 1
+#define PDTT_CLASS_MAX      2047 /* 11 bits of struct pdtt_owner.slot_ref */
+
+#define PDTT_NO_ID 0xffffffffU /* (uid_t)-1, which no process can have */
+
+/* The payer of bytes. Also the key of the slots map, where epoch_parity keeps two epochs apart; elsewhere that is 0. */
+struct pdtt_account {
+    __u32 uid;
+    __u32 gid;
+    __u32 unit;
+    __u16 class_id;
+    __u8 protocol;
+    __u8 family; /* AF_INET, AF_INET6 */
+    __u8 kind;   /* enum pdtt_kind */
+    __u8 epoch_parity;
+    __u8 padding[2];
+};
+_Static_assert(sizeof(struct pdtt_account) == 20, "pdtt_account is a hash key: no hidden padding");
+
+/* One account's counters of one epoch on one CPU. */
+struct pdtt_counters {
+    __u64 bytes[PDTT_DIRECTIONS];   /* wire bytes (L3) */
+    __u64 packets[PDTT_DIRECTIONS]; /* wire packets: segments, not super-packets */
+    __u64 payload[PDTT_DIRECTIONS]; /* what system calls moved */
+};
+_Static_assert(sizeof(struct pdtt_counters) == 48, "the inner maps are indexed by this size");
+
+/*
+ * Element 0 of each inner map. The packet programs read it in the same inner map that they count in, so an epoch's
+ * settings and counters change together. Element 1 + cpu * slots + slot holds counters; slot 0 is the overflow account.
+ */
+struct pdtt_epoch {
+    __u64 epoch;      /* 0: never active */
+    __s64 start_ns;   /* wall clock */
+    __s64 boot_ns;    /* boot-time clock at the same moment */
+    __u32 next_slot;  /* first free slot; may run past the number of slots when the table is full */
+    __u32 generation; /* of the class table; sockets drop their cached class when it changes */
+    __u32 class_flags;
+    __u32 padding;
+    __u64 errors;     /* sum of the error stats when this epoch became active */
+};
+_Static_assert(sizeof(struct pdtt_epoch) == sizeof(struct pdtt_counters), "shares an array with the counters");
+
+#define PDTT_CLASSES_V4 1u /* class_flags: the trie of this family is not empty */
+#define PDTT_CLASSES_V6 2u
+
+/* Element parity * slots + slot of the accounts map: who a slot is, and what was moved to and from it after the fact. */
+struct pdtt_slot {
+    struct pdtt_account account;
+    __u32 padding;
+    __s64 moved_bytes[PDTT_DIRECTIONS];
+    __s64 moved_packets[PDTT_DIRECTIONS];
+};
+_Static_assert(sizeof(struct pdtt_slot) == 56, "mapped by user space");
+
+/* What a socket's packets are charged to, in the socket's own storage; cloned from a listener to what it accepts. */
+struct pdtt_owner {
+    __u64 identity;                        /* uid, gid << 32, of the initial user namespace */
+    __u64 slot_ref;                        /* cached slot: epoch << 36 | tag << 24 | slot */
+    __u64 since_bytes[PDTT_DIRECTIONS];    /* charged since the last system call on the socket */
+    __u64 since_packets[PDTT_DIRECTIONS];
+    __u32 class_cache;                     /* of a connection: generation << 16 | 1 << 15 | tag */
+    __u16 tag;                             /* class | IPv6 << 11 of the latest packet */
+    __u8 protocol;
+    __u8 flags;                            /* PDTT_OWNER_* */
+};
+_Static_assert(sizeof(struct pdtt_owner) == 56, "socket storage of programs that outlive a pdttd");
+
+#define PDTT_OWNER_KERNEL   1u /* no process seen: kind is kernel */
+#define PDTT_OWNER_USED     2u /* a system call confirmed the owner */
+#define PDTT_OWNER_RELEASED 4u /* closed: what is still sent stays with the last owner */
+
+struct pdtt_class_v4 {
+    __u32 prefix_len;
+    __u8 address[4];
+};
+struct pdtt_class_v6 {
+    __u32 prefix_len;
+    __u8 address[16];
+};
+
+/* Why a count took another way than the common one; index of the stats map. Each is a loss made visible or a fact worth a graph. */
+enum pdtt_stat {
+    PDTT_STAT_SLOTS_FULL,      /* packets or calls booked as overflow: no slot left in this epoch */
+    PDTT_STAT_SLOT_E2BIG,      /* ... the slots map was full */
+    PDTT_STAT_SLOT_ENOMEM,     /* ... no memory for its entry */
+    PDTT_STAT_SLOT_EBUSY,      /* ... its bucket was locked by what we interrupted */
+    PDTT_STAT_SLOT_OTHER,      /* ... any other error */
+    PDTT_STAT_STORAGE_FAILED,  /* no socket storage: booked to the socket's uid, not transferable */
+    PDTT_STAT_LEDGER_MISSING,  /* no inner map or no element: NOT booked; must stay 0 */
+    PDTT_STAT_TRANSFERS,       /* ownership changes that moved bytes */
+    PDTT_STAT_PARSE_ERRORS,    /* headers that could not be read: counted as len, class external */
+    PDTT_STAT_ADOPTED,         /* sockets older than the daemon that got an owner */
+    PDTT_STATS
+};
+
+/* The stats that mean that something went wrong while booking. */
+#define PDTT_STAT_FIRST_ERROR PDTT_STAT_SLOTS_FULL
+#define PDTT_STAT_LAST_ERROR  PDTT_STAT_LEDGER_MISSING
+
+/* The single element of the layout map: lets the next pdttd tell whether it can go on with these pins. */
+struct pdtt_layout {
+    __u32 abi_version; /* first, for ever */
+    __u32 slots;       /* accounts per epoch, the overflow account included */
+    __u32 cpus;        /* possible CPUs */
+    __u32 truth;       /* the test-only truth counters are on */
+    __u64 ledger;      /* random identity of this ledger */
+    __u64 build;       /* hash of the loaded object: another build replaces the programs */
+    __u64 loaded_layers;
+    __u64 reserved;
+};
+_Static_assert(sizeof(struct pdtt_layout) == 48, "read by later versions");

@@ -1,0 +1,62 @@
+/*
+ * The few kernel types that the programs look into, cut down to the fields they read. CO-RE relocates each access against
+ * the running kernel's BTF, so only names matter here, not offsets. Committed rather than dumped from the build machine: a
+ * build host or container need not run a BTF kernel, the same source gives the same object everywhere, and what we depend
+ * on in the kernel can be read in one screen. UAPI types come from <linux/bpf.h>.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+    unsigned int val;
+} kuid_t;
+
+typedef struct {
+    unsigned int val;
+} kgid_t;
+
+struct cred {
+    kuid_t uid;
+    kgid_t gid;
+};
+
+struct task_struct {
+    const struct cred *cred;
+};
+
+struct sock_common {
+    unsigned short skc_family;
+    volatile unsigned char skc_state;
+};
+
+struct sock {
+    struct sock_common __sk_common;
+    __u16 sk_protocol;
+};
+
+struct socket {
+    struct sock *sk;
+};
+
+struct file;
+struct msghdr;
+struct sk_buff;
+struct seq_file;
+
+struct bpf_iter_meta {
+    struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+    struct bpf_iter_meta *meta;
+    struct task_struct *task;
+    __u32 fd;
+    struct file *file;
+};
+
+#pragma clang attribute pop
