@@ -1,0 +1,26 @@
+/* Where this host keeps cgroup v2: the place at which the packet programs are attached. */
+#pragma once
+
+#include <stdbool.h>
+
+/*
+ * The directory to attach to, malloc'ed. configured is "auto" (or NULL): the mount of cgroup2 in /proc/self/mountinfo;
+ * or an absolute path, which must lie in a cgroup2 file system. Errors: -ENOENT no cgroup2 mounted, or no such path;
+ * -EMEDIUMTYPE the path is no directory of cgroup2; -ENOMEM, -EACCES, -EIO. *ret_why is one malloc'ed line that names
+ * value and remedy, set only on failure, NULL only when memory is out.
+ */
+int cgroup_find_root(const char *configured, char **ret_path, char **ret_why);
+
+/*
+ * The pure part: picks the mount point from the text of a mountinfo file (proc(5)): a mount whose root is "/" before
+ * one that shows only a subtree, and of several equal ones the last, which is what a path lookup reaches where it hides
+ * the others. -ENOENT no cgroup2 in the text, -ENOMEM.
+ */
+int cgroup_parse_mountinfo(const char *text, char **ret_path);
+
+/*
+ * False where path is below the root of the host's hierarchy (a container's cgroup namespace, a subtree): only part of
+ * the host's sockets would be counted there. The root alone has no file "cgroup.type" (Linux 4.14,
+ * Documentation/admin-guide/cgroup-v2.rst).
+ */
+bool cgroup_is_host_root(const char *path);

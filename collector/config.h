@@ -1,0 +1,74 @@
+/*
+ * The daemon's configuration: one libconfig file, read into typed values that need no further checking. Each key is
+ * one row of a table (config_keys.c) that also yields its default, the commented default file and the manual.
+ *
+ * Errors are one line in *ret_why, "FILE:LINE: key 'KEY': value VALUE: what is wrong; remedy", malloc'ed, set only on
+ * failure, NULL only when memory is out. It quotes the file as it is: write it with log_error(), which makes it
+ * harmless.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Where pdttd looks unless -c names another file. */
+#define CONFIG_DEFAULT_PATH PDTT_SYSCONFDIR "/pdtt.conf"
+
+/* What a cgroup setting holds when the root is to be found in /proc/self/mountinfo. */
+#define CONFIG_CGROUP_AUTO "auto"
+
+/* Upper bounds that the kernel side's tables may be sized by. */
+#define CONFIG_MAX_CLASSES    250
+#define CONFIG_MAX_NETWORKS   16384 /* in all classes together */
+#define CONFIG_MAX_CLASS_NAME 63    /* bytes, without the terminator */
+
+enum config_layer {
+    CONFIG_LAYER_AUTO, /* use it where the host has it */
+    CONFIG_LAYER_ON,   /* refuse to start without it */
+    CONFIG_LAYER_OFF,
+};
+
+struct config_network {
+    int family;          /* AF_INET or AF_INET6 */
+    uint8_t address[16]; /* network byte order; 4 bytes used for AF_INET, the rest 0; host bits are clear */
+    unsigned prefix_len; /* bits: 0..32 or 0..128 */
+};
+
+/* Never "external" or "loopback"; names and networks are unique in the whole configuration; at least one network. */
+struct config_class {
+    char *name;
+    struct config_network *networks;
+    size_t n_networks;
+};
+
+struct config {
+    char *path;              /* the file that was read; NULL: built-in defaults */
+    char *database;          /* absolute path of a file */
+    char *pin_path;          /* absolute path of a directory */
+    char *cgroup;            /* CONFIG_CGROUP_AUTO or an absolute path; for cgroup_find_root() */
+    unsigned interval_sec;   /* 1..3600, divides an hour */
+    unsigned limit_accounts; /* 16..1048576 */
+    enum config_layer layer_syscall;
+    struct config_class *classes;
+    size_t n_classes;
+};
+
+/*
+ * Reads the file at path, which must exist: for -c FILE and for SIGHUP. Errors: -ENOENT, -EACCES, -EISDIR, -EFBIG,
+ * -EINVAL (contents), -ENOMEM, -EIO and what else open(2) says; ret_why as above.
+ */
+int config_load(const char *path, struct config **ret_config, char **ret_why);
+
+/* As config_load(), but where nothing has the name path the result is the built-in defaults: for CONFIG_DEFAULT_PATH.
+ */
+int config_load_or_default(const char *path, struct config **ret_config, char **ret_why);
+
+/* The built-in defaults. -ENOMEM. */
+int config_default(struct config **ret_config);
+
+struct config *config_free(struct config *config); /* NULL is a no-op; returns NULL */
+
+/* Writes the commented default file (etc/pdtt.conf), and the entries of the keys in pdtt.conf(5) as man(7) source. */
+void config_print_defaults(FILE *out);
+void config_print_manual(FILE *out);
