@@ -1,0 +1,153 @@
+# pdttd on a configuration, database and pins of its own, and the two ways to ask what it booked. Sourced by lib.sh.
+# shellcheck shell=bash disable=SC2034 # the tests use what is set here
+
+PDTTD=${PDTTD:-$builddir/pdttd}
+PDTT_REPORT=${PDTT_REPORT:-$builddir/pdtt-report}
+PIN_PATH=/sys/fs/bpf/pdtt-test-$$
+DATABASE=$TMP/data/pdtt.db
+CONFIG=$TMP/pdtt.conf
+PDTTD_LOG=$TMP/pdttd.log
+PDTTD_PID=
+INTERVAL_SEC=1
+
+# write_config [TEXT]: the settings of the fixture, then TEXT
+write_config()
+{
+    mkdir -p "${DATABASE%/*}"
+    cat >"$CONFIG" <<CONF
+database = "$DATABASE";
+pin_path = "$PIN_PATH";
+interval = "${INTERVAL_SEC}s";
+${1:-}
+CONF
+}
+
+# Reads as the report does: never waits for a lock that a test holds, never writes.
+ask_store() { sqlite3 -readonly -cmd '.timeout 5000' "$DATABASE" "$1"; }
+
+intervals() { ask_store 'SELECT count(*) FROM interval' 2>/dev/null || echo 0; }
+more_intervals_than() { [ "$(intervals)" -gt "$1" ]; }
+
+pdttd_alive() { [ -n "$PDTTD_PID" ] && kill -0 "$PDTTD_PID" 2>/dev/null; }
+
+# pdttd_launch: starts it and returns at once
+pdttd_launch()
+{
+    (
+        trap - EXIT ERR
+        exec env PDTT_TEST_TRUTH=1 "$PDTTD" -c "$CONFIG" --foreground
+    ) >>"$PDTTD_LOG" 2>&1 &
+    PDTTD_PID=$!
+}
+
+counts_or_ended() { more_intervals_than "$1" || ! pdttd_alive; }
+
+# pdttd_run: starts it on the configuration there is and waits until it has booked an interval
+pdttd_run()
+{
+    local before
+    before=$(intervals)
+    pdttd_launch
+    wait_until 30 counts_or_ended "$before" || die "pdttd books an interval within 30 s" "$(tail -n 20 "$PDTTD_LOG")"
+    pdttd_alive || die "pdttd starts" "$(tail -n 20 "$PDTTD_LOG")"
+}
+
+# pdttd_start [CONFIGURATION]: with these settings besides the fixture's; everything is removed when the test ends
+pdttd_start()
+{
+    for tool in "$PDTTD" "$PDTT_REPORT"; do
+        [ -x "$tool" ] || die "${tool##*/} is built" "there is no $tool"
+    done
+    write_config "${1:-}"
+    at_exit pdttd_remove
+    pdttd_run
+}
+
+pdttd_remove()
+{
+    ! pdttd_alive || { kill -9 "$PDTTD_PID" && wait "$PDTTD_PID"; }
+    rm -rf "$PIN_PATH"
+}
+
+# pdttd_drain: what was counted before the call is in the store after it. The interval that ends next may have been sealed
+# just before the call, so it takes the one after it.
+pdttd_drain()
+{
+    local before
+    before=$(intervals)
+    kill -USR1 "$PDTTD_PID"
+    wait_until 15 more_intervals_than $((before + 1)) || die "pdttd books on" "$(tail -n 20 "$PDTTD_LOG")"
+}
+
+# pdttd_stop: SIGTERM; prints nothing, PDTTD_STATUS is its exit status
+pdttd_stop()
+{
+    kill "$PDTTD_PID"
+    wait_until 20 not_running "$PDTTD_PID" || die "pdttd ends within 20 s of SIGTERM" "$(tail -n 20 "$PDTTD_LOG")"
+    PDTTD_STATUS=0
+    wait "$PDTTD_PID" || PDTTD_STATUS=$?
+    PDTTD_PID=
+}
+
+not_running()
+{
+    local state
+    state=$(awk '/^State:/ {print $2}' "/proc/$1/status" 2>/dev/null) || true
+    [ -z "$state" ] || [ "$state" = Z ]
+}
+
+pdttd_kill9()
+{
+    kill -9 "$PDTTD_PID" 2>/dev/null || true
+    wait "$PDTTD_PID" 2>/dev/null || true
+    PDTTD_PID=
+}
+
+# pdttd_once OPTION…: another pdttd on the same configuration; STATUS and OUTPUT are what it gave
+pdttd_once()
+{
+    STATUS=0
+    OUTPUT=$("$PDTTD" -c "$CONFIG" "$@" 2>&1) || STATUS=$?
+}
+
+# ---- what was booked
+
+# booked COLUMN NAME [CLASS [PROTOCOL [FAMILY]]]: straight from the view, by uid; "" or * is any. COLUMN as in v_usage.
+booked()
+{
+    local uid=${USER_ID[$2]:-$2}
+    ask_store "SELECT coalesce(sum($1), 0) FROM v_usage WHERE uid = $uid
+        AND ('${3:-*}' = '*' OR class = '${3:-*}') AND ('${4:-*}' = '*' OR protocol = '${4:-*}')
+        AND ('${5:-*}' = '*' OR family = '${5:-*}')"
+}
+
+# booked_bytes tx|rx NAME [CLASS [PROTOCOL [FAMILY]]], booked_packets and booked_payload alike
+booked_bytes() { local way=$1; shift; booked "${way}_bytes" "$@"; }
+booked_packets() { local way=$1; shift; booked "${way}_packets" "$@"; }
+booked_payload() { local way=$1; shift; booked "${way}_payload_bytes" "$@"; }
+
+# booked_total COLUMN: over all accounts
+booked_total() { ask_store "SELECT coalesce(sum($1), 0) FROM v_usage"; }
+
+report() { "$PDTT_REPORT" --database "$DATABASE" "$@"; }
+
+# reported COLUMN NAME [OPTION…]: the same question through pdtt-report
+reported()
+{
+    local column=$1 name=$2
+    shift 2
+    report --format json --since 1d --user "${USER_NAME[$name]:-$name}" "$@" | jq "[.rows[].$column] | add // 0"
+}
+
+# ---- what the kernel saw: a map that is never swapped and knows no accounts (PDTT_TEST_TRUTH)
+
+# kernel_truth bytes|packets rx|tx
+kernel_truth()
+{
+    local direction=0
+    [ "$2" = rx ] || direction=1
+    bpftool -j map dump pinned "$PIN_PATH/maps/truth" |
+        jq "[.[0].formatted.values[].value.$1[$direction]] | add"
+}
+
+pins_left() { find "$PIN_PATH" -mindepth 1 2>/dev/null | wc -l; }

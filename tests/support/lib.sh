@@ -1,0 +1,191 @@
+# Sourced by every live test: reporting, temporary things and their removal, users, and the way into the fixtures.
+#
+#   . "${srcdir:-…}/tests/support/lib.sh"   then   fixture_user, fixture_net, pdttd_start, expect_…
+#
+# Protocol with tests/run: lines "ok - sentence", "not ok - sentence", "skip - sentence: reason"; exit 77 when all is skipped.
+# shellcheck shell=bash disable=SC2034 # the tests use what is set here
+
+set -Eeuo pipefail
+export LC_ALL=C
+
+srcdir=$(cd "${srcdir:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
+builddir=$(cd "${builddir:-$srcdir/build}" && pwd)
+FAILED=0
+AT_EXIT=()
+# A marker in the passwd entry, and the test's pid in every name: what a killed test leaves is found and removed by the next.
+FIXTURE_MARK="pdtt test fixture"
+
+ok() { printf 'ok - %s\n' "$1"; }
+
+# not_ok SENTENCE [DETAIL…]
+not_ok()
+{
+    FAILED=1
+    printf 'not ok - %s\n' "$1"
+    shift
+    [ $# = 0 ] || printf '#   %s\n' "$@"
+}
+
+skip() { printf 'skip - %s: %s\n' "$1" "$2"; }
+
+skip_all()
+{
+    skip "$1" "$2"
+    exit 77
+}
+
+# A step that the test cannot go on without has failed.
+die()
+{
+    not_ok "$@"
+    exit 1
+}
+
+# at_exit COMMAND…: run when the test ends, however it ends, the latest first.
+at_exit() { AT_EXIT+=("$(printf '%q ' "$@")"); }
+
+clean_up()
+{
+    local status=$? i
+    trap - EXIT ERR
+    trap '' INT TERM HUP
+    set +e
+    for ((i = ${#AT_EXIT[@]} - 1; i >= 0; i--)); do
+        eval "${AT_EXIT[i]}" >/dev/null 2>&1
+    done
+    [ "$status" != 0 ] || status=$FAILED
+    exit "$status"
+}
+
+on_error()
+{
+    not_ok "the test runs to its end" "${BASH_SOURCE[1]##*/} line $1: '$2' gave $3"
+}
+
+trap clean_up EXIT
+trap 'on_error "$LINENO" "$BASH_COMMAND" "$?"' ERR
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# ---- expectations: each prints one line and lets the test go on
+
+# expect_equal ACTUAL EXPECTED SENTENCE
+expect_equal()
+{
+    if [ "$1" = "$2" ]; then
+        ok "$3"
+    else
+        not_ok "$3" "expected '$2', got '$1'"
+    fi
+}
+
+# expect_within ACTUAL EXPECTED PERCENT SENTENCE; an expectation of nothing proves nothing and fails
+expect_within()
+{
+    local seen
+    seen=$(awk -v a="${1:-0}" -v e="${2:-0}" -v p="$3" 'BEGIN {
+        d = a - e; if (d < 0) d = -d
+        printf "%s off by %.4f %%", (e > 0 && d * 100 <= e * p) ? "in:" : "out:", e > 0 ? (a - e) * 100 / e : 100 }')
+    case $seen in
+    in:*) ok "$4" ;;
+    *) not_ok "$4" "expected $2 within $3 %, got $1, ${seen#*: }" ;;
+    esac
+}
+
+# expect_at_least ACTUAL MINIMUM SENTENCE, expect_at_most ACTUAL MAXIMUM SENTENCE
+expect_at_least()
+{
+    if [ "$1" -ge "$2" ]; then ok "$3"; else not_ok "$3" "expected at least $2, got $1"; fi
+}
+
+expect_at_most()
+{
+    if [ "$1" -le "$2" ]; then ok "$3"; else not_ok "$3" "expected at most $2, got $1"; fi
+}
+
+# expect_true SENTENCE COMMAND…
+expect_true()
+{
+    local sentence=$1
+    shift
+    if "$@" >/dev/null 2>&1; then ok "$sentence"; else not_ok "$sentence" "failed: $*"; fi
+}
+
+# expect_matches TEXT ERE SENTENCE
+expect_matches()
+{
+    if [[ $1 =~ $2 ]]; then ok "$3"; else not_ok "$3" "expected a match of /$2/, got: $1"; fi
+}
+
+# wait_until SECONDS COMMAND…: polls; false when the time is over
+wait_until()
+{
+    local end=$((SECONDS + $1))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.1
+    done
+}
+
+# ---- what a killed test has left behind
+
+owner_is_gone() { [[ $1 =~ ^[0-9]+$ ]] && [ ! -d "/proc/$1" ]; }
+
+sweep_dead_fixtures()
+{
+    local name
+    for name in $(ip netns list | awk '/^pdtt-(client|server)-[0-9]+/ {print $1}'); do
+        ! owner_is_gone "${name##*-}" || ip netns delete "$name"
+    done
+    awk -F: -v mark="$FIXTURE_MARK" '$5 == mark {print $1}' /etc/passwd | while read -r name; do
+        ! owner_is_gone "${name##*-}" || userdel "$name" 2>/dev/null
+    done
+    for name in /sys/fs/bpf/pdtt-test-*; do
+        ! owner_is_gone "${name##*-}" || rm -rf "$name"
+    done
+}
+
+# ---- users
+
+declare -A USER_ID GROUP_ID USER_NAME
+USER_ID[root]=0 GROUP_ID[root]=0 USER_NAME[root]=root
+
+# fixture_user NAME…: real users, each with a group of its own; ${USER_NAME[NAME]}, ${USER_ID[NAME]}, ${GROUP_ID[NAME]}
+fixture_user()
+{
+    local name full
+    for name; do
+        full=$name-$$
+        useradd --no-create-home --user-group --shell /bin/sh --home-dir "$TMP/home-$name" \
+            --comment "$FIXTURE_MARK" "$full" || die "a user can be made for the test" "useradd $full"
+        at_exit userdel "$full"
+        USER_NAME[$name]=$full USER_ID[$name]=$(id -u "$full") GROUP_ID[$name]=$(id -g "$full")
+    done
+}
+
+# as_user NAME COMMAND…: NAME as given to fixture_user, or root
+as_user()
+{
+    local name=$1
+    shift
+    setpriv --reuid "${USER_ID[$name]}" --regid "${GROUP_ID[$name]}" --clear-groups -- "$@"
+}
+
+[ "$(id -u)" = 0 ] || skip_all "live tests" "they need root, for namespaces, users and eBPF"
+for tool in ip nft ethtool jq sqlite3 setpriv nsenter useradd awk; do
+    command -v "$tool" >/dev/null || skip_all "live tests" "$tool is not installed"
+done
+
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/pdtt-test-XXXXXX")
+at_exit rm -rf "$TMP"
+chmod 711 "$TMP" # test users run what is in it but do not list it
+sweep_dead_fixtures
+
+# The build tree may be closed to other users, so they get a copy.
+TRAFFIC=$TMP/traffic
+[ -x "$builddir/tests/support/traffic" ] || die "tests/support/traffic is built" "run: make check TESTS=basic_load"
+install -m 755 "$builddir/tests/support/traffic" "$TRAFFIC"
+
+. "$srcdir/tests/support/net.sh"
+. "$srcdir/tests/support/daemon.sh"
