@@ -16,8 +16,9 @@ struct option_row {
 };
 
 /*
- * Parses argv into target. Returns 0, or -EINVAL after one line on stderr that names the option, its value and --help. Operands are refused
- * unless ret_first_operand is given. "--opt=x", "--opt x", "-ox", "-o x" work as in getopt_long(3); a misspelt long option gets the nearest known one.
+ * Parses argv into target. Returns 0, or -EINVAL (or what apply() returned) after one line on stderr that names the option, its value and
+ * --help; -ENOMEM without a line. Operands are refused unless ret_first_operand is given. "--opt=x", "--opt x", "-ox", "-o x" and unique
+ * beginnings of a long name work as in getopt_long(3); a misspelt long option gets the nearest known one.
  */
 int options_parse(const struct option_row *rows, size_t n_rows, int argc, char **argv, void *target, int *ret_first_operand);
 
