@@ -1,0 +1,165 @@
+#include "collector/daemon.h"
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <systemd/sd-daemon.h>
+
+struct daemon {
+    struct session *session;
+    int timer_fd, signal_fd, epoll_fd;
+    bool stop;
+};
+
+/* ---- what happens ---- */
+
+/* Absolute wall-clock time: the timer also fires, with ECANCELED, when somebody sets the clock. */
+static int arm_timer(struct daemon *d)
+{
+    int64_t interval_ns = d->session->config->interval_sec * NSEC_PER_SEC;
+    int64_t next_ns = clock_next_multiple(clock_realtime_ns(), interval_ns);
+    struct itimerspec at = {.it_value = {.tv_sec = next_ns / NSEC_PER_SEC, .tv_nsec = next_ns % NSEC_PER_SEC}};
+
+    return timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0 ? -errno : 0;
+}
+
+/* Only a database that is gone ends the daemon: everything else may pass, and the counts wait in the kernel. */
+static int drain(struct daemon *d)
+{
+    int r = session_drain(d->session);
+
+    return r == -ESTALE ? r : 0;
+}
+
+static int on_timer(struct daemon *d)
+{
+    uint64_t expirations;
+    int r = 0;
+
+    if (read(d->timer_fd, &expirations, sizeof(expirations)) > 0)
+        r = drain(d);
+    else if (errno != ECANCELED && errno != EAGAIN)
+        r = -errno;
+    sd_notify(0, "WATCHDOG=1");
+    return r < 0 ? r : arm_timer(d);
+}
+
+static int on_stop(struct daemon *d)
+{
+    d->stop = true;
+    return 0;
+}
+
+static int on_reload(struct daemon *d)
+{
+    sd_notify(0, "RELOADING=1");
+    session_reload(d->session);
+    sd_notify(0, "READY=1");
+    return arm_timer(d);
+}
+
+static const struct signal_row {
+    int signal;
+    int (*act)(struct daemon *d);
+} signal_rows[] = {
+    {SIGTERM, on_stop},
+    {SIGINT, on_stop},
+    {SIGHUP, on_reload},
+    {SIGUSR1, drain},
+};
+
+static int on_signal(struct daemon *d)
+{
+    struct signalfd_siginfo info;
+
+    if (read(d->signal_fd, &info, sizeof(info)) != sizeof(info))
+        return errno == EAGAIN ? 0 : -errno;
+    for (size_t i = 0; i < array_length(signal_rows); i++)
+        if (signal_rows[i].signal == (int)info.ssi_signo)
+            return signal_rows[i].act(d);
+    return 0;
+}
+
+static int on_names(struct daemon *d)
+{
+    session_take_names(d->session); /* a name that could not be stored is asked for again */
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+typedef int (*event_fn)(struct daemon *d);
+
+static int watch(struct daemon *d, int fd, event_fn fn)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = fn}};
+
+    return epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int set_up(struct daemon *d)
+{
+    sigset_t signals;
+    int r;
+
+    sigemptyset(&signals);
+    for (size_t i = 0; i < array_length(signal_rows); i++)
+        sigaddset(&signals, signal_rows[i].signal);
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+        return -errno;
+    d->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    d->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (d->signal_fd < 0 || d->timer_fd < 0 || d->epoll_fd < 0)
+        return -errno;
+    r = watch(d, d->signal_fd, on_signal);
+    if (r == 0)
+        r = watch(d, d->timer_fd, on_timer);
+    if (r == 0)
+        r = watch(d, names_fd(d->session->names), on_names);
+    return r < 0 ? r : arm_timer(d);
+}
+
+static int loop(struct daemon *d)
+{
+    while (!d->stop) {
+        struct epoll_event event;
+        int n = epoll_wait(d->epoll_fd, &event, 1, -1), r = 0;
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 1)
+            r = ((event_fn)event.data.ptr)(d);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int daemon_run(struct session *s, void (*ready)(void))
+{
+    struct daemon d = {.session = s, .timer_fd = -1, .signal_fd = -1, .epoll_fd = -1};
+    int r = set_up(&d);
+
+    if (r == 0) {
+        ready();
+        r = loop(&d);
+    }
+    sd_notify(0, "STOPPING=1");
+    if (r == 0) {
+        r = session_drain(s);
+        session_await_names(s);
+    } else if (r != -ESTALE) { /* that one was said when it happened */
+        log_error("event loop: %s", strerror(-r));
+    }
+    close_fd(d.timer_fd);
+    close_fd(d.signal_fd);
+    close_fd(d.epoll_fd);
+    return r;
+}

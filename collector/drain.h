@@ -1,0 +1,42 @@
+/*
+ * From the kernel's ledger to the store, each epoch exactly once. The pinned ledger and the store are the only state: whatever
+ * instant a pdttd died at, the next one finds out what is sealed, what is booked and what is still to be cleared.
+ */
+#pragma once
+
+#include "collector/ledger.h"
+#include "sql/store.h"
+
+/* What the next epoch starts with besides its times. */
+struct drain_settings {
+    uint32_t generation, class_flags;
+    uint64_t errors; /* kernel_errors() now */
+};
+
+/* Told of each booked account, so that its names can be looked up. */
+typedef void (*drain_seen_fn)(int64_t uid, int64_t gid, void *userdata);
+
+struct drain {
+    struct ledger *ledger;
+    struct store *store;
+    drain_seen_fn seen;
+    void *userdata;
+};
+
+/*
+ * Books and clears what an earlier call or process sealed but did not finish. 0 if there was nothing. Errors are those of
+ * store_book_interval(); the epoch then stays sealed in the kernel, nothing is lost, and the next call tries again.
+ */
+int drain_recover(const struct drain *d);
+
+/*
+ * Recovers, seals the active epoch, books it, clears it. On an error in booking the counts wait in the sealed half while the
+ * other one counts on; nothing is swapped before they are booked.
+ */
+int drain_interval(const struct drain *d, const struct drain_settings *settings);
+
+/* Books both halves of a ledger that no program counts into any more. */
+int drain_retired(const struct drain *d, int64_t end_ns, int64_t end_boot_ns);
+
+/* Pure: the store's form of a ledger's row. */
+void drain_usage_of_row(const struct ledger_row *row, struct store_usage *ret_usage);

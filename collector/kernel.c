@@ -1,0 +1,509 @@
+#include "collector/kernel.h"
+
+#include "collector/links.h"
+#include "collector/pins.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct kernel {
+    struct pins *pins;
+    struct pdtt_layout layout; /* of the current maps */
+    enum kernel_start start;
+    int map_fd[MAPS], old_fd[MAPS];
+    char *missing[PROGRAMS];
+    uint32_t wanted; /* programs, bit per row */
+    int cgroup_fd;
+};
+
+/* ---- maps ---- */
+
+static void no_maps(int fd[static MAPS])
+{
+    for (unsigned map = 0; map < MAPS; map++)
+        fd[map] = -1;
+}
+
+static void close_maps(int fd[static MAPS])
+{
+    for (unsigned map = 0; map < MAPS; map++)
+        fd[map] = close_fd(fd[map]);
+}
+
+static void ledger_of(const int fd[static MAPS], struct ledger_maps *ret_maps)
+{
+    *ret_maps = (struct ledger_maps){
+        .outer = fd[MAP_OUTER],
+        .inner = {fd[MAP_INNER_0], fd[MAP_INNER_1]},
+        .accounts = fd[MAP_ACCOUNTS],
+        .slots = fd[MAP_SLOTS],
+        .layout = fd[MAP_LAYOUT],
+    };
+}
+
+static int get_maps(struct kernel *k, const char *dir, int ret_fd[static MAPS])
+{
+    for (unsigned map = 0; map < MAPS; map++) {
+        ret_fd[map] = pins_get(k->pins, dir, map_rows[map].name);
+        if (ret_fd[map] < 0)
+            return ret_fd[map];
+    }
+    return 0;
+}
+
+static int pin_maps(struct kernel *k, const char *dir)
+{
+    int r = pins_make_dir(k->pins, dir);
+
+    for (unsigned map = 0; map < MAPS && r == 0; map++)
+        r = pins_put(k->pins, dir, map_rows[map].name, k->map_fd[map]);
+    return r;
+}
+
+/* The maps of freshly loaded programs become k's own. */
+static int take_maps(struct kernel *k, const struct programs *p)
+{
+    for (unsigned map = 0; map < MAPS; map++) {
+        close_fd(k->map_fd[map]);
+        k->map_fd[map] = fcntl(programs_map_fd(p, map), F_DUPFD_CLOEXEC, 3);
+        if (k->map_fd[map] < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+static int read_layout(int fd, struct pdtt_layout *ret_layout)
+{
+    uint32_t zero = 0;
+
+    return bpf_map_lookup_elem(fd, &zero, ret_layout) < 0 ? -errno : 0;
+}
+
+static int write_layout(struct kernel *k)
+{
+    uint32_t zero = 0;
+
+    return bpf_map_update_elem(k->map_fd[MAP_LAYOUT], &zero, &k->layout, BPF_ANY) < 0 ? -errno : 0;
+}
+
+/* ---- which programs ---- */
+
+/* Drops what this kernel does not take, and remembers why. */
+static void probe_optional(struct kernel *k)
+{
+    for (unsigned i = 0; i < PROGRAMS; i++) {
+        if (!(k->wanted & 1u << i) || layer_rows[program_rows[i].layer].required)
+            continue;
+        if (programs_probe(i, &k->missing[i]) < 0)
+            k->wanted &= ~(1u << i);
+    }
+}
+
+static int load_programs(struct kernel *k, const int reuse_fd[static MAPS], struct programs **ret_programs,
+                         char **ret_why)
+{
+    struct programs_config config = {
+        .slots = k->layout.slots, .cpus = k->layout.cpus, .truth = k->layout.truth, .wanted = k->wanted};
+    cleanup_free char *first_why = NULL;
+    int r;
+
+    memcpy(config.reuse_fd, reuse_fd, sizeof(config.reuse_fd));
+    r = programs_load(&config, ret_programs, &first_why);
+    if (r < 0) {
+        probe_optional(k);
+        config.wanted = k->wanted;
+        r = programs_load(&config, ret_programs, ret_why);
+    }
+    return r;
+}
+
+static void want_programs(struct kernel *k, const struct kernel_options *options)
+{
+    k->wanted = (1u << PROGRAMS) - 1;
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (program_rows[i].layer == LAYER_SYSCALL && !options->syscall_wanted) {
+            k->wanted &= ~(1u << i);
+            k->missing[i] = strdup("switched off in the configuration");
+        }
+}
+
+static int check_required(struct kernel *k, const struct kernel_options *options, char **ret_why)
+{
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (options->syscall_required && program_rows[i].layer == LAYER_SYSCALL && !program_rows[i].optional &&
+            !(k->wanted & 1u << i)) {
+            if (asprintf(ret_why, "layers.syscall is \"on\" but this kernel refuses %s: %s; set it to \"auto\"",
+                         program_rows[i].name, k->missing[i] ? k->missing[i] : "?") < 0)
+                *ret_why = NULL;
+            return -ENOTSUP;
+        }
+    return 0;
+}
+
+/* ---- the three ways to start ---- */
+
+static int begin_ledger(struct kernel *k, uint64_t epoch)
+{
+    struct ledger_start start = {
+        .epoch = epoch, .start_ns = clock_realtime_ns(), .boot_ns = clock_boottime_ns(), .generation = 1};
+    uint64_t stats[PDTT_STATS];
+    struct ledger_maps maps;
+    struct ledger *l;
+    int r = kernel_read_stats(k, stats);
+
+    if (r == 0) {
+        start.errors = kernel_errors(stats);
+        ledger_of(k->map_fd, &maps);
+        r = ledger_open(&maps, &l);
+    }
+    if (r < 0)
+        return r;
+    ledger_begin(l, 0, &start);
+    ledger_close(l);
+    return 0;
+}
+
+static int adopt(struct kernel *k, const struct programs *p)
+{
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (program_rows[i].kind == PROGRAM_ITERATOR && k->wanted & 1u << i) {
+            int r = programs_run_iterator(p, i);
+
+            if (r < 0)
+                return r;
+        }
+    return 0;
+}
+
+static struct links links_of(const struct kernel *k)
+{
+    return (struct links){.pins = k->pins, .cgroup_fd = k->cgroup_fd, .wanted = k->wanted};
+}
+
+/* The build is written last: a start that was interrupted before it is done again by the next one. */
+static int attach(struct kernel *k, const struct programs *p, char **ret_why)
+{
+    struct links links = links_of(k);
+    int r = links_attach(&links, p, ret_why);
+
+    if (r == 0)
+        r = adopt(k, p);
+    if (r < 0)
+        return r;
+    k->layout.build = programs_build();
+    return write_layout(k);
+}
+
+/* New maps in dir, complete and with their first epoch begun, before any program counts into them. */
+static int make_maps(struct kernel *k, const struct programs *p, const char *dir, uint64_t first_epoch)
+{
+    int r = take_maps(k, p);
+
+    if (r == 0)
+        r = write_layout(k);
+    if (r == 0)
+        r = begin_ledger(k, first_epoch);
+    if (r == 0)
+        r = pin_maps(k, dir);
+    return r;
+}
+
+static int start_fresh(struct kernel *k, char **ret_why)
+{
+    struct programs *p;
+    int none[MAPS], r = pins_remove_dir(k->pins, PINS_LINKS);
+
+    if (r == 0)
+        r = pins_remove_dir(k->pins, PINS_MAPS);
+    if (r == 0 && getrandom(&k->layout.ledger, sizeof(k->layout.ledger), 0) < 0)
+        r = -errno;
+    k->layout.ledger &= INT64_MAX; /* SQLite's integers are signed */
+    no_maps(none);
+    if (r == 0)
+        r = load_programs(k, none, &p, ret_why);
+    if (r < 0)
+        return r;
+    r = make_maps(k, p, PINS_MAPS, 1);
+    if (r == 0)
+        r = attach(k, p, ret_why);
+    programs_free(p);
+    k->start = KERNEL_FRESH;
+    return r;
+}
+
+/* Other programs on the same maps: another build, other layers, or links that somebody removed. */
+static int reload_programs(struct kernel *k, char **ret_why)
+{
+    struct programs *p;
+    int r = load_programs(k, k->map_fd, &p, ret_why);
+
+    if (r < 0)
+        return r;
+    r = attach(k, p, ret_why);
+    programs_free(p);
+    return r;
+}
+
+static int last_epoch_of(const int fd[static MAPS], uint64_t *ret_epoch)
+{
+    struct ledger_maps maps;
+    struct ledger *l;
+    int r, active;
+
+    ledger_of(fd, &maps);
+    r = ledger_open(&maps, &l);
+    if (r < 0)
+        return r;
+    active = ledger_active(l);
+    if (active >= 0)
+        *ret_epoch = ledger_epoch(l, active)->epoch;
+    ledger_close(l);
+    return active < 0 ? active : 0;
+}
+
+/*
+ * Another size: new maps beside the old ones, then each link moves to programs that count into the new maps. Socket storage,
+ * classes and statistics are carried over. From the moment that the new set is pinned the step is finished by any later start.
+ */
+static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted, char **ret_why)
+{
+    struct programs *p;
+    uint64_t epoch;
+    int carried[MAPS], r = last_epoch_of(k->map_fd, &epoch);
+
+    if (r < 0)
+        return r;
+    memcpy(k->old_fd, k->map_fd, sizeof(k->old_fd));
+    for (unsigned map = 0; map < MAPS; map++) {
+        k->map_fd[map] = -1;
+        carried[map] = map_rows[map].carried ? k->old_fd[map] : -1;
+    }
+    k->layout = (struct pdtt_layout){.abi_version = PDTT_ABI_VERSION, .slots = wanted->slots, .cpus = wanted->cpus,
+                                     .truth = wanted->truth, .ledger = k->layout.ledger};
+    r = load_programs(k, carried, &p, ret_why);
+    if (r < 0)
+        return r;
+    r = make_maps(k, p, PINS_MAPS_NEXT, epoch + 1);
+    if (r == 0)
+        r = attach(k, p, ret_why);
+    programs_free(p);
+    k->start = KERNEL_REPLACED;
+    return r;
+}
+
+static bool same_geometry(const struct pdtt_layout *a, const struct pdtt_layout *b)
+{
+    return a->slots == b->slots && a->cpus == b->cpus && a->truth == b->truth;
+}
+
+static int check_version(const struct kernel *k, char **ret_why)
+{
+    if (k->layout.abi_version == PDTT_ABI_VERSION)
+        return 0;
+    if (asprintf(ret_why,
+                 "%s: the pinned maps have layout %u and this pdttd knows %u; run 'pdttd --unload' of the version that "
+                 "made them, which books what they hold",
+                 k->pins->path, k->layout.abi_version, PDTT_ABI_VERSION) < 0)
+        *ret_why = NULL;
+    return -EPROTO;
+}
+
+static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret_why)
+{
+    bool pending = pins_exist(k->pins, PINS_MAPS_NEXT, map_rows[MAP_LAYOUT].name);
+    struct links links;
+    int r = get_maps(k, pending ? PINS_MAPS_NEXT : PINS_MAPS, k->map_fd);
+
+    if (r == 0)
+        r = read_layout(k->map_fd[MAP_LAYOUT], &k->layout);
+    if (r == 0)
+        r = check_version(k, ret_why);
+    if (r < 0)
+        return r;
+    if (pending) { /* an interrupted replacement is finished first, whatever is wanted now */
+        r = get_maps(k, PINS_MAPS, k->old_fd);
+        k->start = KERNEL_REPLACED;
+        return r < 0 ? r : reload_programs(k, ret_why);
+    }
+    if (!same_geometry(&k->layout, wanted))
+        return start_replacement(k, wanted, ret_why);
+    k->start = KERNEL_RESUMED;
+    links = links_of(k);
+    if (k->layout.build == programs_build() && links_complete(&links))
+        return 0;
+    return reload_programs(k, ret_why);
+}
+
+/* A crash after the old maps were dropped and before the new ones got their name leaves only maps.next. */
+static int tidy_pins(struct kernel *k)
+{
+    bool next = pins_exist(k->pins, PINS_MAPS_NEXT, map_rows[MAP_LAYOUT].name);
+    bool current = pins_exist(k->pins, PINS_MAPS, map_rows[MAP_LAYOUT].name);
+
+    if (!next)
+        return pins_remove_dir(k->pins, PINS_MAPS_NEXT);
+    if (current)
+        return 0;
+    return kernel_drop_old(k);
+}
+
+static int start(struct kernel *k, const struct kernel_options *options, char **ret_why)
+{
+    struct pdtt_layout wanted = {.abi_version = PDTT_ABI_VERSION, .slots = options->accounts + 1,
+                                 .cpus = libbpf_num_possible_cpus(), .truth = options->truth};
+    int r = tidy_pins(k);
+
+    if (r < 0)
+        return r;
+    want_programs(k, options);
+    if (pins_exist(k->pins, PINS_MAPS, map_rows[MAP_LAYOUT].name)) {
+        r = resume(k, &wanted, ret_why);
+    } else {
+        k->layout = wanted;
+        r = start_fresh(k, ret_why);
+    }
+    return r < 0 ? r : check_required(k, options, ret_why);
+}
+
+int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel, char **ret_why)
+{
+    struct kernel *k = calloc(1, sizeof(*k));
+    int r;
+
+    *ret_why = NULL;
+    if (!k)
+        return -ENOMEM;
+    no_maps(k->map_fd);
+    no_maps(k->old_fd);
+    k->cgroup_fd = open(options->cgroup_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r = k->cgroup_fd < 0 ? -errno : pins_open(options->pin_path, &k->pins, ret_why);
+    if (r == 0)
+        r = start(k, options, ret_why);
+    if (r < 0) {
+        if (!*ret_why && asprintf(ret_why, "cannot set up the kernel side in %s: %s", options->pin_path, strerror(-r)) < 0)
+            *ret_why = NULL;
+        kernel_close(k);
+        return r;
+    }
+    *ret_kernel = k;
+    return 0;
+}
+
+struct kernel *kernel_close(struct kernel *k)
+{
+    if (!k)
+        return NULL;
+    close_maps(k->map_fd);
+    close_maps(k->old_fd);
+    close_fd(k->cgroup_fd);
+    pins_close(k->pins);
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        free(k->missing[i]);
+    free(k);
+    return NULL;
+}
+
+int kernel_drop_old(struct kernel *k)
+{
+    int r = pins_remove_dir(k->pins, PINS_MAPS);
+
+    close_maps(k->old_fd);
+    return r < 0 ? r : pins_rename_dir(k->pins, PINS_MAPS_NEXT, PINS_MAPS);
+}
+
+int kernel_unload(struct kernel *k)
+{
+    return pins_remove_all(k->pins);
+}
+
+/* ---- asking ---- */
+
+enum kernel_start kernel_start(const struct kernel *k)
+{
+    return k->start;
+}
+
+void kernel_ledger_maps(const struct kernel *k, struct ledger_maps *ret_maps)
+{
+    ledger_of(k->map_fd, ret_maps);
+}
+
+int kernel_map_fd(const struct kernel *k, enum map_id map)
+{
+    return k->map_fd[map];
+}
+
+bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps)
+{
+    if (k->old_fd[MAP_OUTER] < 0)
+        return false;
+    ledger_of(k->old_fd, ret_maps);
+    return true;
+}
+
+const char *kernel_missing(const struct kernel *k, unsigned program)
+{
+    return k->wanted & 1u << program ? NULL : k->missing[program] ? k->missing[program] : "not loaded";
+}
+
+bool kernel_layer_on(const struct kernel *k, enum layer layer)
+{
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (program_rows[i].layer == layer && !program_rows[i].optional && !(k->wanted & 1u << i))
+            return false;
+    return true;
+}
+
+int kernel_read_stats(const struct kernel *k, uint64_t ret_stats[static PDTT_STATS])
+{
+    int cpus = libbpf_num_possible_cpus();
+    cleanup_free uint64_t *values = calloc(cpus > 0 ? cpus : 1, sizeof(*values));
+
+    if (!values)
+        return -ENOMEM;
+    for (uint32_t stat = 0; stat < PDTT_STATS; stat++) {
+        ret_stats[stat] = 0;
+        if (bpf_map_lookup_elem(k->map_fd[MAP_STATS], &stat, values) < 0)
+            return -errno;
+        for (int cpu = 0; cpu < cpus; cpu++)
+            ret_stats[stat] += values[cpu];
+    }
+    return 0;
+}
+
+uint64_t kernel_errors(const uint64_t stats[static PDTT_STATS])
+{
+    uint64_t sum = 0;
+
+    for (unsigned stat = PDTT_STAT_FIRST_ERROR; stat <= PDTT_STAT_LAST_ERROR; stat++)
+        sum += stats[stat];
+    return sum;
+}
+
+static uint64_t map_memory_bytes(int fd)
+{
+    char path[64], line[128];
+    unsigned long long bytes = 0;
+    cleanup_fclose FILE *f = NULL;
+
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "memlock: %llu", &bytes) == 1)
+            break;
+    return bytes;
+}
+
+uint64_t kernel_memory_bytes(const struct kernel *k)
+{
+    uint64_t sum = 0;
+
+    for (unsigned map = 0; map < MAPS; map++)
+        sum += map_memory_bytes(k->map_fd[map]);
+    return sum;
+}

@@ -1,0 +1,56 @@
+/*
+ * The kernel side as one thing: it gets the programs to count, whatever a former pdttd left behind. It starts anew, goes on
+ * with pinned maps and links, or replaces them by another build or another size without losing a packet.
+ */
+#pragma once
+
+#include "collector/ledger.h"
+#include "collector/programs.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kernel_options {
+    const char *pin_path;
+    const char *cgroup_path; /* a cgroup v2 directory */
+    uint32_t accounts;       /* accounts per interval, without the overflow account */
+    bool truth;              /* test-only truth counters */
+    bool syscall_wanted;
+    bool syscall_required; /* fail rather than go on without */
+};
+
+struct kernel;
+
+enum kernel_start {
+    KERNEL_FRESH,    /* nothing was pinned: counting begins now */
+    KERNEL_RESUMED,  /* programs never stopped counting */
+    KERNEL_REPLACED, /* programs changed; they go on in new maps and kernel_old_maps() waits to be booked */
+};
+
+/*
+ * Opens or loads everything; when it returns 0 packets are being counted. Errors carry one line with the remedy in ret_why
+ * (malloc'ed): -EBUSY another pdttd has the pins, -EPROTO pins of another version, -EPERM, -ENOTSUP what this kernel lacks.
+ */
+int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel, char **ret_why);
+struct kernel *kernel_close(struct kernel *k); /* pins stay, counting goes on */
+
+enum kernel_start kernel_start(const struct kernel *k);
+void kernel_ledger_maps(const struct kernel *k, struct ledger_maps *ret_maps);
+int kernel_map_fd(const struct kernel *k, enum map_id map);
+
+/* The maps that a replacement left to be booked; false if there are none. kernel_drop_old() once that is done. */
+bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps);
+int kernel_drop_old(struct kernel *k);
+
+/* Why a program of an optional layer is not running; NULL if it is. Owned by k. */
+const char *kernel_missing(const struct kernel *k, unsigned program);
+bool kernel_layer_on(const struct kernel *k, enum layer layer); /* all but its optional programs run */
+
+int kernel_read_stats(const struct kernel *k, uint64_t ret_stats[static PDTT_STATS]);
+uint64_t kernel_errors(const uint64_t stats[static PDTT_STATS]); /* sum of those that mean a failure */
+
+/* What the maps take of the kernel's memory, in bytes, as the kernel says in fdinfo. */
+uint64_t kernel_memory_bytes(const struct kernel *k);
+
+/* Removes links, maps and the pin directory: counting ends. */
+int kernel_unload(struct kernel *k);

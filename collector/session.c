@@ -1,0 +1,352 @@
+#include "collector/session.h"
+
+#include "collector/cgroup.h"
+#include "collector/classes.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <poll.h>
+#include <string.h>
+
+int session_load_config(const char *config_path, struct config **ret_config)
+{
+    cleanup_free char *why = NULL;
+    int r = config_path ? config_load(config_path, ret_config, &why)
+                        : config_load_or_default(CONFIG_DEFAULT_PATH, ret_config, &why);
+
+    if (r < 0)
+        log_error("%s", why ? why : strerror(-r));
+    return r;
+}
+
+static void ask_names(int64_t uid, int64_t gid, void *userdata)
+{
+    struct names *names = userdata;
+
+    if (uid >= 0)
+        names_ask_user(names, uid);
+    if (gid >= 0)
+        names_ask_group(names, gid);
+}
+
+static struct drain drain_of(const struct session *s, struct ledger *ledger)
+{
+    return (struct drain){.ledger = ledger, .store = s->store, .seen = ask_names, .userdata = s->names};
+}
+
+static int current_errors(const struct session *s, uint64_t *ret_errors)
+{
+    uint64_t stats[PDTT_STATS];
+    int r = kernel_read_stats(s->kernel, stats);
+
+    if (r == 0)
+        *ret_errors = kernel_errors(stats);
+    return r;
+}
+
+/* ---- booking ---- */
+
+static void report_book_error(struct session *s, int r)
+{
+    if (r == s->book_error)
+        return;
+    if (r < 0)
+        log_error("cannot book: %s; the counts wait in the kernel", *store_why(s->store) ? store_why(s->store) : strerror(-r));
+    else
+        log_info("booking again");
+    s->book_error = r;
+}
+
+int session_drain(struct session *s)
+{
+    struct drain d = drain_of(s, s->ledger);
+    struct drain_settings settings = {.generation = s->generation, .class_flags = s->class_flags};
+    int r = current_errors(s, &settings.errors);
+
+    if (r == 0)
+        r = drain_interval(&d, &settings);
+    report_book_error(s, r);
+    return r;
+}
+
+int session_take_names(struct session *s)
+{
+    int64_t now = clock_realtime_sec();
+    struct names_answer answer;
+    int r = 0;
+
+    while (r == 0 && names_take(s->names, &answer)) {
+        if (!*answer.name)
+            continue;
+        r = answer.kind == NAMES_USER ? store_note_user(s->store, answer.id, answer.name, now)
+                                      : store_note_group(s->store, answer.id, answer.name, now);
+    }
+    if (r < 0)
+        log_warning("cannot store a name: %s", store_why(s->store));
+    return r;
+}
+
+#define NAMES_QUIET_MS 200
+#define NAMES_ROUNDS   10
+
+void session_await_names(struct session *s)
+{
+    struct pollfd fd = {.fd = names_fd(s->names), .events = POLLIN};
+
+    for (int round = 0; round < NAMES_ROUNDS && poll(&fd, 1, NAMES_QUIET_MS) > 0; round++)
+        session_take_names(s);
+}
+
+/* ---- opening ---- */
+
+static int apply_classes(struct session *s, const struct config *config)
+{
+    cleanup_free const char **names = calloc(config->n_classes + 1, sizeof(*names));
+    cleanup_free int64_t *ids = calloc(config->n_classes + 1, sizeof(*ids));
+    int r;
+
+    if (!names || !ids)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->n_classes; i++)
+        names[i] = config->classes[i].name;
+    r = store_sync_classes(s->store, names, config->n_classes, ids);
+    if (r < 0) {
+        log_error("%s", store_why(s->store));
+        return r;
+    }
+    r = classes_apply(kernel_map_fd(s->kernel, MAP_CLASSES_V4), kernel_map_fd(s->kernel, MAP_CLASSES_V6),
+                      config->classes, ids, config->n_classes, &s->class_flags);
+    if (r < 0)
+        log_error("cannot load the networks of the classes into the kernel: %s", strerror(-r));
+    s->generation++;
+    return r;
+}
+
+static int open_kernel(struct session *s)
+{
+    cleanup_free char *cgroup = NULL;
+    cleanup_free char *why = NULL;
+    struct kernel_options options = {
+        .pin_path = s->config->pin_path,
+        .accounts = s->config->limit_accounts,
+        .truth = getenv("PDTT_TEST_TRUTH") != NULL,
+        .syscall_wanted = s->config->layer_syscall != CONFIG_LAYER_OFF,
+        .syscall_required = s->config->layer_syscall == CONFIG_LAYER_ON,
+    };
+    int r = cgroup_find_root(s->config->cgroup, &cgroup, &why);
+
+    if (r == 0) {
+        options.cgroup_path = cgroup;
+        r = kernel_open(&options, &s->kernel, &why);
+    }
+    if (r < 0)
+        log_error("%s", why ? why : strerror(-r));
+    return r;
+}
+
+/* The end of a former ledger is the start of the one that replaced it. */
+static int book_old_ledger(struct session *s)
+{
+    const struct pdtt_epoch *next;
+    struct ledger_maps maps;
+    struct ledger *old;
+    struct drain d;
+    int r;
+
+    if (!kernel_old_maps(s->kernel, &maps))
+        return 0;
+    r = ledger_open(&maps, &old);
+    if (r < 0)
+        return r;
+    d = drain_of(s, old);
+    next = ledger_epoch(s->ledger, ledger_active(s->ledger));
+    r = drain_retired(&d, next->start_ns, next->boot_ns);
+    ledger_close(old);
+    return r < 0 ? r : kernel_drop_old(s->kernel);
+}
+
+static int open_ledger(struct session *s)
+{
+    struct ledger_maps maps;
+    struct drain d;
+    int r, active;
+
+    kernel_ledger_maps(s->kernel, &maps);
+    r = ledger_open(&maps, &s->ledger);
+    active = r < 0 ? r : ledger_active(s->ledger);
+    if (active < 0)
+        return active;
+    s->generation = ledger_epoch(s->ledger, active)->generation;
+    r = ledger_barrier(s->ledger);
+    if (r == 0)
+        r = book_old_ledger(s);
+    d = drain_of(s, s->ledger);
+    return r < 0 ? r : drain_recover(&d);
+}
+
+static int note_gap(struct session *s)
+{
+    int64_t now = clock_realtime_sec(), boot = now - clock_boottime_ns() / NSEC_PER_SEC;
+    struct store_coverage coverage;
+    int r = store_query_coverage(s->store, 0, 0, &coverage);
+
+    if (r < 0 || kernel_start(s->kernel) != KERNEL_FRESH || !coverage.last_sec || coverage.last_sec >= now)
+        return r;
+    return store_put_gap(s->store, coverage.last_sec, now, coverage.last_sec < boot ? "reboot" : "not running");
+}
+
+static const char *missing_in_layer(const struct session *s, enum layer layer)
+{
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (program_rows[i].layer == layer && !program_rows[i].optional && kernel_missing(s->kernel, i))
+            return kernel_missing(s->kernel, i);
+    return NULL;
+}
+
+static int note_layers(struct session *s)
+{
+    int64_t now = clock_realtime_sec();
+    int r = 0;
+
+    for (unsigned layer = 0; layer < LAYERS && r == 0; layer++) {
+        const char *missing = missing_in_layer(s, layer);
+        cleanup_free char *detail = NULL;
+
+        if (missing) {
+            if (asprintf(&detail, "%s; %s", missing, layer_rows[layer].lost) < 0)
+                return -ENOMEM;
+            log_warning("without the %s layer: %s", layer_rows[layer].name, detail);
+        }
+        r = store_put_layer_state(s->store, layer_rows[layer].name, missing ? "off" : "on", detail ? detail : "", now);
+    }
+    return r;
+}
+
+static void log_start(const struct session *s)
+{
+    static const char *const how[] = {
+        [KERNEL_FRESH] = "counting", [KERNEL_RESUMED] = "went on counting", [KERNEL_REPLACED] = "counting in new maps"};
+    const struct pdtt_layout *layout = ledger_layout(s->ledger);
+    uint64_t stats[PDTT_STATS] = {};
+    unsigned loaded = 0;
+
+    kernel_read_stats(s->kernel, stats);
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        loaded += !kernel_missing(s->kernel, i);
+    log_info("%s: %u of %u programs, %llu older sockets adopted, kernel memory %.1f MiB for %u accounts on %u CPUs, "
+             "pins %s, database %s, interval %u s",
+             how[kernel_start(s->kernel)], loaded, PROGRAMS, (unsigned long long)stats[PDTT_STAT_ADOPTED],
+             kernel_memory_bytes(s->kernel) / 1048576.0, layout->slots - 1, layout->cpus, s->config->pin_path,
+             s->config->database, s->config->interval_sec);
+}
+
+static int open_store(struct session *s)
+{
+    cleanup_free char *why = NULL;
+    int r = store_open(s->config->database, STORE_WRITE, &s->store, &why);
+
+    if (r < 0)
+        log_error("%s", why ? why : strerror(-r));
+    return r;
+}
+
+/* After the store and the kernel side are open: what can fail here fails in the store. */
+static int begin_booking(struct session *s)
+{
+    int r = open_ledger(s);
+
+    if (r == 0)
+        r = note_gap(s);
+    if (r == 0)
+        r = note_layers(s);
+    if (r < 0) {
+        log_error("cannot begin booking: %s", *store_why(s->store) ? store_why(s->store) : strerror(-r));
+        return r;
+    }
+    r = apply_classes(s, s->config);
+    return r < 0 ? r : session_drain(s); /* so that the classes are in force from the start */
+}
+
+int session_open(const char *config_path, struct session **ret_session)
+{
+    struct session *s = calloc(1, sizeof(*s));
+    int r;
+
+    if (!s)
+        return -ENOMEM;
+    s->config_path = config_path;
+    r = session_load_config(config_path, &s->config);
+    if (r == 0)
+        r = names_start(&s->names);
+    if (r == 0)
+        r = open_store(s);
+    if (r == 0)
+        r = open_kernel(s);
+    if (r == 0)
+        r = begin_booking(s);
+    if (r < 0) {
+        session_close(s);
+        return r;
+    }
+    log_start(s);
+    *ret_session = s;
+    return 0;
+}
+
+struct session *session_close(struct session *s)
+{
+    if (!s)
+        return NULL;
+    ledger_close(s->ledger);
+    kernel_close(s->kernel);
+    store_close(s->store);
+    names_stop(s->names);
+    config_free(s->config);
+    free(s);
+    return NULL;
+}
+
+/* ---- while running ---- */
+
+static bool needs_restart(const struct config *a, const struct config *b)
+{
+    return strcmp(a->database, b->database) != 0 || strcmp(a->pin_path, b->pin_path) != 0 ||
+           strcmp(a->cgroup, b->cgroup) != 0 || a->limit_accounts != b->limit_accounts ||
+           a->layer_syscall != b->layer_syscall;
+}
+
+int session_reload(struct session *s)
+{
+    struct config *config;
+    int r = session_load_config(s->config_path, &config);
+
+    if (r < 0) {
+        log_warning("the configuration in force stays");
+        return r;
+    }
+    if (needs_restart(s->config, config)) {
+        log_warning("database, pin_path, cgroup, limits and layers change only at a restart: reload refused, the "
+                    "configuration in force stays");
+        config_free(config);
+        return -EBUSY;
+    }
+    r = apply_classes(s, config);
+    config_free(s->config);
+    s->config = config;
+    if (r == 0)
+        log_info("configuration read again: %zu classes, interval %u s", config->n_classes, config->interval_sec);
+    return r < 0 ? r : session_drain(s);
+}
+
+int session_unload(struct session *s)
+{
+    int r = session_drain(s);
+
+    if (r < 0)
+        return r;
+    r = kernel_unload(s->kernel);
+    if (r < 0)
+        log_error("cannot remove the pins below %s: %s", s->config->pin_path, strerror(-r));
+    return r;
+}

@@ -1,0 +1,52 @@
+/*
+ * Everything a counting pdttd has open: configuration, store, kernel side, names. The event loop, --once and --unload all
+ * work on one of these.
+ */
+#pragma once
+
+#include "collector/config.h"
+#include "collector/drain.h"
+#include "collector/kernel.h"
+#include "collector/names.h"
+
+struct session {
+    const char *config_path; /* as given with -c; NULL: the default path, which may be missing */
+    struct config *config;
+    struct store *store;
+    struct kernel *kernel;
+    struct ledger *ledger;
+    struct names *names;
+    uint32_t generation, class_flags; /* of the class table */
+    int book_error;                   /* of the last attempt, so that a blocked writer is said once */
+};
+
+/* The configuration that -c or its absence means. One line is logged on failure. */
+int session_load_config(const char *config_path, struct config **ret_config);
+
+/*
+ * Opens all of it; when it returns 0 packets are being counted, what a former pdttd left is booked and the start line is
+ * written. One line is logged on failure.
+ */
+int session_open(const char *config_path, struct session **ret_session);
+struct session *session_close(struct session *s); /* counting goes on in the pinned programs */
+
+/*
+ * Seals and books the active epoch. Logs a failure when it begins and its end when it is over. -ESTALE is final: the
+ * database is not where it was.
+ */
+int session_drain(struct session *s);
+
+/* Stores the names that have been found. */
+int session_take_names(struct session *s);
+
+/* Gives names that were just asked for a moment to arrive, at most two seconds: for the last act before closing. */
+void session_await_names(struct session *s);
+
+/*
+ * Reads the configuration again and applies what can change while counting. A bad one is refused with a line in the log, and
+ * the old one stays.
+ */
+int session_reload(struct session *s);
+
+/* Drains, then ends counting and removes everything from bpffs. */
+int session_unload(struct session *s);
