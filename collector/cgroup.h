@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * The directory to attach to, malloc'ed. configured is "auto" (or NULL): the mount of cgroup2 in /proc/self/mountinfo;
@@ -12,11 +13,11 @@
 int cgroup_find_root(const char *configured, char **ret_path, char **ret_why);
 
 /*
- * The pure part: picks the mount point from the text of a mountinfo file (proc(5)): a mount whose root is "/" before
- * one that shows only a subtree, and of several equal ones the last, which is what a path lookup reaches where it hides
- * the others. -ENOENT no cgroup2 in the text, -ENOMEM.
+ * The pure part: the nth candidate (from 0) in the text of a mountinfo file (proc(5)). Mounts whose root is "/" come
+ * before those that show only a subtree; among equals in the order of the text. There may be several: container tools
+ * mount their own, and another mount may hide one. -ENOENT no more cgroup2 in the text, -ENOMEM.
  */
-int cgroup_parse_mountinfo(const char *text, char **ret_path);
+int cgroup_parse_mountinfo(const char *text, size_t nth, char **ret_path);
 
 /*
  * False where path is below the root of the host's hierarchy (a container's cgroup namespace, a subtree): only part of

@@ -18,7 +18,7 @@ struct names_answer {
     const char *name; /* "" when the id has no entry; valid until the next names_take() or names_stop() */
 };
 
-/* Starts the worker with NSS, a refresh after 10 minutes and room for 4096 questions. Negative errno on failure. */
+/* Starts the worker with NSS, a refresh after 10 minutes and room for 16384 questions. Negative errno on failure. */
 int names_start(struct names **ret);
 
 /*

@@ -1,0 +1,301 @@
+#include "collector/config_keys.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/options.h"
+#include "common/units.h"
+
+int config_read_text(struct config_reader *reader, const config_setting_t *setting, const char **ret_text)
+{
+    const char *text = config_setting_get_string(setting);
+
+    if (!text)
+        return config_complain(reader, setting, "is not a text; write it in double quotes");
+    if (!*text)
+        return config_complain(reader, setting, "is empty; give it a value or leave the key out");
+    for (const char *p = text; *p; p++)
+        if (iscntrl((unsigned char)*p))
+            return config_complain(reader, setting, "holds a control character; remove it");
+    *ret_text = text;
+    return 0;
+}
+
+static int replace_text(char **target, const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        return -ENOMEM;
+    free(*target);
+    *target = copy;
+    return 0;
+}
+
+/* Absolute, because the daemon's working directory is not the one of who wrote the file. */
+static int read_path(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    const char *text;
+    int r = config_read_text(reader, setting, &text);
+
+    if (r < 0)
+        return r;
+    if (text[0] != '/' || !text[1])
+        return config_complain(reader, setting, "is not an absolute path; begin it with / and a name");
+    if (strlen(text) >= PATH_MAX)
+        return config_complain(reader, setting, "is longer than %d bytes; choose a shorter path", PATH_MAX - 1);
+    return replace_text(target, text);
+}
+
+static int read_database(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    const char *text = config_setting_get_string(setting);
+
+    if (text && *text && text[strlen(text) - 1] == '/')
+        return config_complain(reader, setting, "names a directory; add the name of the database file");
+    return read_path(reader, setting, target);
+}
+
+static int read_cgroup(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    const char *text = config_setting_get_string(setting);
+
+    if (text && strcmp(text, CONFIG_CGROUP_AUTO) == 0)
+        return replace_text(target, text);
+    if (text && *text && *text != '/')
+        return config_complain(reader, setting, "is neither \"auto\" nor an absolute path; write one of them");
+    return read_path(reader, setting, target);
+}
+
+/* sec lies in 1..3600, so the search ends at 1 at the latest. */
+static int64_t nearest_divisor_of_hour(int64_t sec)
+{
+    int64_t distance = 0;
+
+    while (3600 % (sec - distance) != 0 && 3600 % (sec + distance) != 0)
+        distance++;
+    return 3600 % (sec - distance) == 0 ? sec - distance : sec + distance;
+}
+
+/* Intervals start at multiples of the wall clock, and hours must be made of whole ones. */
+static int read_interval(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    static const char remedy[] = "write 1s to 1h, such as \"10s\" or \"1min\"";
+    const char *text = config_setting_get_string(setting);
+    int64_t sec;
+
+    if (!text)
+        return config_complain(reader, setting, "is not a duration in double quotes; %s", remedy);
+    int r = units_parse_duration(text, &sec);
+    if (r == -EINVAL)
+        return config_complain(reader, setting, "is not a duration with a unit; %s", remedy);
+    if (r < 0 || sec < 1 || sec > 3600)
+        return config_complain(reader, setting, "is outside 1s to 1h; %s", remedy);
+    if (3600 % sec != 0)
+        return config_complain(reader, setting, "does not divide an hour evenly; \"%llds\" would",
+                               (long long)nearest_divisor_of_hour(sec));
+    *(unsigned *)target = (unsigned)sec;
+    return 0;
+}
+
+static int read_accounts(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    int type = config_setting_type(setting);
+    long long n = config_setting_get_int64(setting);
+
+    if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
+        return config_complain(reader, setting, "is not a whole number; write 16 to 1048576 without quotes");
+    if (n < 16 || n > 1048576)
+        return config_complain(reader, setting, "is out of range; write 16 to 1048576");
+    *(unsigned *)target = (unsigned)n;
+    return 0;
+}
+
+static int read_layer(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    static const char *const words[] = {
+        [CONFIG_LAYER_AUTO] = "auto",
+        [CONFIG_LAYER_ON] = "on",
+        [CONFIG_LAYER_OFF] = "off",
+    };
+    const char *text = config_setting_get_string(setting);
+
+    for (size_t i = 0; text && i < array_length(words); i++)
+        if (strcmp(text, words[i]) == 0) {
+            *(enum config_layer *)target = (enum config_layer)i;
+            return 0;
+        }
+    return config_complain(reader, setting, "is not a state of a layer; write \"auto\", \"on\" or \"off\"");
+}
+
+#define AT(field) offsetof(struct config, field)
+#define LATER     .read = NULL
+
+const struct config_key config_keys[] = {
+    {"database", "\"/var/lib/pdtt/pdtt.db\"", "an absolute path",
+     "The SQLite file that intervals are booked into. Its directory must be on a local disk.", read_database,
+     AT(database)},
+    {"pin_path", "\"/sys/fs/bpf/pdtt\"", "an absolute path in a BPF file system",
+     "Directory that keeps the kernel's programs and counters while pdttd is down.", read_path, AT(pin_path)},
+    {"cgroup", "\"auto\"", "\"auto\" or an absolute path in a cgroup v2 file system",
+     "Where packets are counted. With \"auto\" it is the root of the host's cgroup v2 hierarchy; in a directory below "
+     "it only "
+     "the sockets of that part are seen.",
+     read_cgroup, AT(cgroup)},
+    {"interval", "\"10s\"", "1s to 1h, must divide an hour evenly",
+     "How often counters are booked. Intervals begin at multiples of the wall clock.", read_interval, AT(interval_sec)},
+    {"timezone", "\"local\"", "\"local\"", "Time zone in which hours, days and months begin.", LATER, 0},
+    {"retention.raw", "\"2d\"", "a duration, or \"forever\"", "How long single intervals are kept.", LATER, 0},
+    {"retention.five_minute", "\"14d\"", "a duration, or \"forever\"", "How long sums of five minutes are kept.", LATER,
+     0},
+    {"retention.hour", "\"90d\"", "a duration, or \"forever\"", "How long sums of an hour are kept.", LATER, 0},
+    {"retention.day", "\"3y\"", "a duration, or \"forever\"", "How long sums of a day are kept.", LATER, 0},
+    {"retention.month", "\"forever\"", "a duration, or \"forever\"", "How long sums of a month are kept.", LATER, 0},
+    {"retention.connections", "\"7d\"", "a duration, or \"forever\"", "How long records of connections are kept.",
+     LATER, 0},
+    {"max_size", "\"2 GiB\"", "a size", "Quota of the database file; the oldest single intervals go first.", LATER, 0},
+    {"limits.accounts", "16384", "16 to 1048576",
+     "How many accounts (user, group, class, protocol, family) the kernel can tell apart in one interval. What comes "
+     "when all are "
+     "taken is still counted, in one account named (overflow). Kernel memory grows with it.",
+     read_accounts, AT(limit_accounts)},
+    {"limits.connections", "65536", "a number", "How many connections are recorded at a time.", LATER, 0},
+    {"layers.syscall", "\"auto\"", "\"auto\", \"on\" or \"off\"",
+     "Learns from send and receive calls which process uses a socket, and counts payload bytes. \"on\" refuses to "
+     "start on a host "
+     "that cannot do it; without it a socket's packets are charged to the process that created it.",
+     read_layer, AT(layer_syscall)},
+    {"layers.sockops", "\"auto\"", "\"auto\"", "Records connections.", LATER, 0},
+    {"layers.xdp", "\"auto\"", "\"auto\"", "Counts what the network interfaces receive.", LATER, 0},
+    {"layers.tc", "\"auto\"", "\"auto\"", "Counts what the network interfaces send.", LATER, 0},
+    {"interfaces", "( \"auto\" )", "a list of names, or \"auto\"", "Interfaces that the layers xdp and tc watch.",
+     LATER, 0},
+    {"classes", "( { name = \"internal\"; networks = ( \"10.0.0.0/8\", \"fd00::/8\" ); } )",
+     "up to 250 of { name = NAME; networks = ( CIDR, ... ); }",
+     "Named sets of networks. A packet belongs to the class whose network matches the remote address with the longest "
+     "prefix, to "
+     "\"external\" if none does, and to \"loopback\" if it never leaves the host. Names consist of a-z, 0-9, - and _.",
+     config_read_classes, 0},
+    {"projects", "()", "a list of rules",
+     "Which project a process belongs to. Without a rule it is the name of the process's group.", LATER, 0},
+    {"log.file", "\"\"", "an absolute path, or empty", "Text log of all users; off when empty.", LATER, 0},
+    {"log.per_user_prefix", "\"\"", "an absolute path, or empty",
+     "Beginning of the paths of one text log per user; off when empty.", LATER, 0},
+};
+const size_t config_n_keys = array_length(config_keys);
+
+const struct config_key *config_key_find(const char *path)
+{
+    for (size_t i = 0; i < config_n_keys; i++)
+        if (strcmp(config_keys[i].path, path) == 0)
+            return &config_keys[i];
+    return NULL;
+}
+
+bool config_key_is_group(const char *path)
+{
+    size_t n = strlen(path);
+
+    for (size_t i = 0; i < config_n_keys; i++)
+        if (strncmp(config_keys[i].path, path, n) == 0 && config_keys[i].path[n] == '.')
+            return true;
+    return false;
+}
+
+static const char *last_part(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot ? dot + 1 : path;
+}
+
+/* A key in the wrong group is a commoner slip than its distance in letters suggests: so the last parts count too. */
+const char *config_key_nearest(const char *path)
+{
+    const char *paths[array_length(config_keys)], *parts[array_length(config_keys)];
+
+    for (size_t i = 0; i < config_n_keys; i++) {
+        paths[i] = config_keys[i].path;
+        parts[i] = last_part(paths[i]);
+    }
+    const char *nearest = options_nearest(path, paths, config_n_keys);
+    const char *part = nearest ? NULL : options_nearest(last_part(path), parts, config_n_keys);
+    for (size_t i = 0; part && i < config_n_keys; i++)
+        if (parts[i] == part)
+            nearest = paths[i];
+    return nearest;
+}
+
+/* Equal in kind and value; a list and an array of the same texts are the same to whoever wrote them. */
+static bool settings_equal(const config_setting_t *a, const config_setting_t *b)
+{
+    if (config_setting_is_scalar(a) != config_setting_is_scalar(b))
+        return false;
+    if (!config_setting_is_scalar(a)) {
+        int n = config_setting_length(a);
+        bool equal = n == config_setting_length(b) && config_setting_is_group(a) == config_setting_is_group(b);
+        for (int i = 0; equal && i < n; i++)
+            equal = settings_equal(config_setting_get_elem(a, (unsigned)i), config_setting_get_elem(b, (unsigned)i));
+        return equal;
+    }
+    const char *text_a = config_setting_get_string(a), *text_b = config_setting_get_string(b);
+    if (text_a || text_b)
+        return text_a && text_b && strcmp(text_a, text_b) == 0;
+    return config_setting_is_number(a) && config_setting_is_number(b) &&
+           config_setting_get_int64(a) == config_setting_get_int64(b);
+}
+
+/* Gives the default to read as a setting named "value". */
+static int parse_default(const struct config_key *key, config_t *parsed, const config_setting_t **ret_setting)
+{
+    cleanup_free char *text = NULL;
+
+    if (asprintf(&text, "value = %s;", key->default_text) < 0) {
+        text = NULL;
+        return -ENOMEM;
+    }
+    if (config_read_string(parsed, text) != CONFIG_TRUE)
+        return -EINVAL;
+    *ret_setting = config_lookup(parsed, "value");
+    return 0;
+}
+
+/* Refusing is honest: a setting that is read and then ignored would be believed. */
+static int accept_default_only(struct config_reader *reader, const struct config_key *key,
+                               const config_setting_t *setting)
+{
+    cleanup(config_destroy) config_t parsed;
+    const config_setting_t *expected;
+
+    config_init(&parsed);
+    int r = parse_default(key, &parsed, &expected);
+    if (r < 0 || settings_equal(setting, expected))
+        return r;
+    return config_complain(reader, setting, "is not yet supported; leave the key out or set it to %s",
+                           key->default_text);
+}
+
+int config_key_read(struct config_reader *reader, const struct config_key *key, const config_setting_t *setting,
+                    struct config *config)
+{
+    return key->read ? key->read(reader, setting, (char *)config + key->offset)
+                     : accept_default_only(reader, key, setting);
+}
+
+int config_keys_set_defaults(struct config *config)
+{
+    struct config_reader reader = {0};
+    int r = 0;
+
+    for (size_t i = 0; i < config_n_keys && r == 0; i++) {
+        cleanup(config_destroy) config_t parsed;
+        const config_setting_t *setting;
+        config_init(&parsed);
+        r = parse_default(&config_keys[i], &parsed, &setting);
+        if (r == 0)
+            r = config_key_read(&reader, &config_keys[i], setting, config);
+    }
+    free(reader.why);
+    return r;
+}
