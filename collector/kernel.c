@@ -339,7 +339,7 @@ static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret
     return reload_programs(k, ret_why);
 }
 
-/* A crash after the old maps were dropped and before the new ones got their name leaves only maps.next. */
+/* A crash after the old maps were dropped and before the new ones got their name leaves only maps_next. */
 static int tidy_pins(struct kernel *k)
 {
     bool next = pins_exist(k->pins, PINS_MAPS_NEXT, map_rows[MAP_LAYOUT].name);

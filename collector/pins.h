@@ -1,5 +1,5 @@
 /*
- * The directory on bpffs in which links and maps outlive pdttd: PIN/maps, PIN/links, and PIN/maps.next while one set of maps
+ * The directory on bpffs in which links and maps outlive pdttd: PIN/maps, PIN/links, and PIN/maps_next while one set of maps
  * is being replaced by another. One pdttd at a time owns it, by a lock that dies with the process.
  */
 #pragma once
@@ -12,7 +12,7 @@ struct pins {
 };
 
 #define PINS_MAPS      "maps"
-#define PINS_MAPS_NEXT "maps.next"
+#define PINS_MAPS_NEXT "maps_next" /* bpffs reserves names with dots */
 #define PINS_LINKS     "links"
 
 /*

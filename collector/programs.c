@@ -44,6 +44,7 @@ const struct map_row map_rows[MAPS] = {
 
 struct programs {
     struct pdtt_bpf *skel;
+    int template_fd;
 };
 
 /* libbpf explains a failure only through this callback; the last warning is the one that says why. */
@@ -80,17 +81,35 @@ static struct bpf_program *find_program(const struct programs *p, unsigned progr
     return bpf_object__find_program_by_name(p->skel->obj, program_rows[program].name);
 }
 
+static uint32_t counters_per_half(const struct programs_config *config)
+{
+    return 1 + config->cpus * config->slots;
+}
+
+/*
+ * What the outer map accepts as an inner map. Given as a map because bpf_map__set_max_entries() on the template that
+ * bpf_map__inner_map() returns crashes in libbpf 1.1 (it has no object). libbpf does not take the descriptor.
+ */
+static int set_inner_template(struct programs *p, const struct programs_config *config)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+    int r;
+
+    p->template_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ledger_template", sizeof(uint32_t),
+                                    sizeof(struct pdtt_counters), counters_per_half(config), &options);
+    r = p->template_fd < 0 ? -errno : bpf_map__set_inner_map_fd(find_map(p, MAP_OUTER), p->template_fd);
+    return r;
+}
+
 static int set_sizes(struct programs *p, const struct programs_config *config)
 {
-    uint32_t counters = 1 + config->cpus * config->slots;
-    struct bpf_map *template = bpf_map__inner_map(find_map(p, MAP_OUTER));
+    uint32_t counters = counters_per_half(config);
     const struct {
         struct bpf_map *map;
         uint32_t entries;
     } sizes[] = {
         {find_map(p, MAP_INNER_0), counters},
         {find_map(p, MAP_INNER_1), counters},
-        {template, counters},
         {find_map(p, MAP_ACCOUNTS), 2 * config->slots},
         {find_map(p, MAP_SLOTS), 2 * config->slots},
     };
@@ -147,14 +166,18 @@ int programs_load(const struct programs_config *config, struct programs **ret_pr
         return -ENOMEM;
     last_warning[0] = '\0';
     libbpf_set_print(keep_warning);
+    p->template_fd = -1;
     p->skel = pdtt_bpf__open();
     r = p->skel ? set_sizes(p, config) : -errno;
+    if (r == 0 && config->reuse_fd[MAP_OUTER] < 0)
+        r = set_inner_template(p, config);
     if (r == 0)
         r = choose_programs(p, config->wanted);
     if (r == 0)
         r = reuse_maps(p, config);
     if (r == 0)
         r = pdtt_bpf__load(p->skel);
+    p->template_fd = close_fd(p->template_fd);
     if (r < 0) {
         programs_free(p);
         return explain(r, ret_why);
@@ -168,6 +191,7 @@ struct programs *programs_free(struct programs *p)
     if (!p)
         return NULL;
     pdtt_bpf__destroy(p->skel);
+    close_fd(p->template_fd);
     free(p);
     return NULL;
 }
