@@ -1,5 +1,5 @@
 # pdttd on a configuration, database and pins of its own, and the two ways to ask what it booked. Sourced by lib.sh.
-# shellcheck shell=bash disable=SC2034 # the tests use what is set here
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120 # the tests use what is set here
 
 PDTTD=${PDTTD:-$builddir/pdttd}
 PDTT_REPORT=${PDTT_REPORT:-$builddir/pdtt-report}
@@ -7,8 +7,10 @@ PIN_PATH=/sys/fs/bpf/pdtt-test-$$
 DATABASE=$TMP/data/pdtt.db
 CONFIG=$TMP/pdtt.conf
 PDTTD_LOG=$TMP/pdttd.log
-PDTTD_PID=
+PDTTD_PID='' PDTTD_STATUS=''
+STATUS='' OUTPUT=''
 INTERVAL_SEC=1
+PDTTD_WRAPPER=()
 
 # write_config [TEXT]: the settings of the fixture, then TEXT
 write_config()
@@ -30,12 +32,15 @@ more_intervals_than() { [ "$(intervals)" -gt "$1" ]; }
 
 pdttd_alive() { [ -n "$PDTTD_PID" ] && kill -0 "$PDTTD_PID" 2>/dev/null; }
 
+# pdttd_within COMMAND…: from now on COMMAND starts pdttd, whose command line is appended to it
+pdttd_within() { PDTTD_WRAPPER=("$@"); }
+
 # pdttd_launch: starts it and returns at once
 pdttd_launch()
 {
     (
         trap - EXIT ERR
-        exec env PDTT_TEST_TRUTH=1 "$PDTTD" -c "$CONFIG" --foreground
+        exec env PDTT_TEST_TRUTH=1 "${PDTTD_WRAPPER[@]}" "$PDTTD" -c "$CONFIG" --foreground
     ) >>"$PDTTD_LOG" 2>&1 &
     PDTTD_PID=$!
 }

@@ -3,7 +3,7 @@
 #   . "${srcdir:-…}/tests/support/lib.sh"   then   fixture_user, fixture_net, pdttd_start, expect_…
 #
 # Protocol with tests/run: lines "ok - sentence", "not ok - sentence", "skip - sentence: reason"; exit 77 when all is skipped.
-# shellcheck shell=bash disable=SC2034 # the tests use what is set here
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120 # the tests use what is set here
 
 set -Eeuo pipefail
 export LC_ALL=C
@@ -84,8 +84,10 @@ expect_within()
 {
     local seen
     seen=$(awk -v a="${1:-0}" -v e="${2:-0}" -v p="$3" 'BEGIN {
-        d = a - e; if (d < 0) d = -d
-        printf "%s off by %.4f %%", (e > 0 && d * 100 <= e * p) ? "in:" : "out:", e > 0 ? (a - e) * 100 / e : 100 }')
+        d = a < e ? e - a : a - e
+        off = e ? (a - e) * 100 / e : 100
+        word = (e && d * 100 <= e * p) ? "in" : "out"
+        printf("%s: off by %.4f %%", word, off) }')
     case $seen in
     in:*) ok "$4" ;;
     *) not_ok "$4" "expected $2 within $3 %, got $1, ${seen#*: }" ;;
@@ -128,6 +130,28 @@ wait_until()
     done
 }
 
+# in_background COMMAND…: BACKGROUND_PID is the command's own pid, and it ends with the test
+in_background()
+{
+    (
+        trap - EXIT ERR
+        "$@"
+    ) >/dev/null 2>&1 &
+    BACKGROUND_PID=$!
+    at_exit end_background "$BACKGROUND_PID"
+}
+
+# Children first, or a loop would start the next one; both are ours by descent.
+end_background()
+{
+    local children
+    children=$(cat "/proc/$1/task/$1/children" 2>/dev/null) || true
+    kill -9 "$1" 2>/dev/null || true
+    # shellcheck disable=SC2086 # a list
+    [ -z "$children" ] || kill -9 $children 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
 # ---- what a killed test has left behind
 
 owner_is_gone() { [[ $1 =~ ^[0-9]+$ ]] && [ ! -d "/proc/$1" ]; }
@@ -144,6 +168,9 @@ sweep_dead_fixtures()
     for name in /sys/fs/bpf/pdtt-test-*; do
         ! owner_is_gone "${name##*-}" || rm -rf "$name"
     done
+    for name in "$(findmnt -n -t cgroup2 -o TARGET | head -n 1)"/pdtt-test-*; do
+        ! owner_is_gone "${name##*-}" || rmdir "$name" 2>/dev/null || true
+    done
 }
 
 # ---- users
@@ -157,11 +184,35 @@ fixture_user()
     local name full
     for name; do
         full=$name-$$
-        useradd --no-create-home --user-group --shell /bin/sh --home-dir "$TMP/home-$name" \
+        # "*" instead of useradd's "!": no password either way, but sshd lets the account in with a key
+        useradd --no-create-home --user-group --shell /bin/sh --password '*' --home-dir "$TMP/home-$name" \
             --comment "$FIXTURE_MARK" "$full" || die "a user can be made for the test" "useradd $full"
         at_exit userdel "$full"
         USER_NAME[$name]=$full USER_ID[$name]=$(id -u "$full") GROUP_ID[$name]=$(id -g "$full")
     done
+}
+
+# fixture_cgroup: the test goes on in a cgroup of its own, $CGROUP. A pdttd attached there sees the test's packets and no
+# others, so that its totals can be compared to the last byte on a host that is never quiet.
+fixture_cgroup()
+{
+    local root home
+    root=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
+    [ -n "$root" ] || skip_all "live tests" "there is no cgroup v2"
+    home=$root$(awk -F: '$1 == 0 {print $3}' /proc/self/cgroup)
+    CGROUP=$root/pdtt-test-$$
+    mkdir "$CGROUP"
+    at_exit leave_cgroup "$home"
+    echo $$ >"$CGROUP/cgroup.procs"
+}
+
+leave_cgroup()
+{
+    local pid
+    while read -r pid; do
+        echo "$pid" >"$1/cgroup.procs"
+    done <"$CGROUP/cgroup.procs"
+    rmdir "$CGROUP"
 }
 
 # as_user NAME COMMAND…: NAME as given to fixture_user, or root
@@ -173,7 +224,7 @@ as_user()
 }
 
 [ "$(id -u)" = 0 ] || skip_all "live tests" "they need root, for namespaces, users and eBPF"
-for tool in ip nft ethtool jq sqlite3 setpriv nsenter useradd awk; do
+for tool in ip nft ethtool jq sqlite3 setpriv nsenter findmnt useradd awk; do
     command -v "$tool" >/dev/null || skip_all "live tests" "$tool is not installed"
 done
 
@@ -187,5 +238,7 @@ TRAFFIC=$TMP/traffic
 [ -x "$builddir/tests/support/traffic" ] || die "tests/support/traffic is built" "run: make check TESTS=basic_load"
 install -m 755 "$builddir/tests/support/traffic" "$TRAFFIC"
 
+# shellcheck source=net.sh
 . "$srcdir/tests/support/net.sh"
+# shellcheck source=daemon.sh
 . "$srcdir/tests/support/daemon.sh"

@@ -9,7 +9,7 @@
 # - "ip link set gso_max_segs 1" is what really makes TCP send packet by packet; then the output hook is exact as well.
 # - With "tso on" super-packets cross the veth whole, so that no device counter knows the wire; then the segments that TCP
 #   itself counts are the truth: bytes of the stream and a header for each.
-# shellcheck shell=bash disable=SC2034 # the tests use what is set here
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120 # the tests use what is set here
 
 CLIENT_NS=pdtt-client-$$ SERVER_NS=pdtt-server-$$
 CLIENT_DEV=ptc$$ SERVER_DEV=pts$$
@@ -28,7 +28,7 @@ end_processes_in()
     ip netns delete "$1"
 }
 
-# fixture_net [OFFLOAD]: both namespaces, addresses, truth tables
+# fixture_net: both namespaces, addresses, truth tables; offload is "software"
 fixture_net()
 {
     local ns
@@ -47,7 +47,7 @@ fixture_net()
     ip -n "$SERVER_NS" address add "$SERVER6/64" dev "$SERVER_DEV" nodad
     ip -n "$CLIENT_NS" link set "$CLIENT_DEV" up
     ip -n "$SERVER_NS" link set "$SERVER_DEV" up
-    offload "${1:-software}"
+    offload software
     truth_tables
     meet_neighbours >/dev/null || die "the two namespaces reach each other"
 }
