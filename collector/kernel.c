@@ -19,6 +19,7 @@ struct kernel {
     char *missing[PROGRAMS];
     uint32_t wanted; /* programs, bit per row */
     int cgroup_fd;
+    const struct kernel_options *options; /* while opening */
 };
 
 /* ---- maps ---- */
@@ -122,20 +123,20 @@ static int load_programs(struct kernel *k, const int reuse_fd[static MAPS], stru
     return r;
 }
 
-static void want_programs(struct kernel *k, const struct kernel_options *options)
+static void want_programs(struct kernel *k)
 {
     k->wanted = (1u << PROGRAMS) - 1;
     for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].layer == LAYER_SYSCALL && !options->syscall_wanted) {
+        if (program_rows[i].layer == LAYER_SYSCALL && !k->options->syscall_wanted) {
             k->wanted &= ~(1u << i);
             k->missing[i] = strdup("switched off in the configuration");
         }
 }
 
-static int check_required(struct kernel *k, const struct kernel_options *options, char **ret_why)
+static int check_required(struct kernel *k, char **ret_why)
 {
     for (unsigned i = 0; i < PROGRAMS; i++)
-        if (options->syscall_required && program_rows[i].layer == LAYER_SYSCALL && !program_rows[i].optional &&
+        if (k->options->syscall_required && program_rows[i].layer == LAYER_SYSCALL && !program_rows[i].optional &&
             !(k->wanted & 1u << i)) {
             if (asprintf(ret_why, "layers.syscall is \"on\" but this kernel refuses %s: %s; set it to \"auto\"",
                          program_rows[i].name, k->missing[i] ? k->missing[i] : "?") < 0)
@@ -147,15 +148,20 @@ static int check_required(struct kernel *k, const struct kernel_options *options
 
 /* ---- the three ways to start ---- */
 
-static int begin_ledger(struct kernel *k, uint64_t epoch)
+static int begin_ledger(struct kernel *k, const struct pdtt_epoch *before)
 {
-    struct ledger_start start = {
-        .epoch = epoch, .start_ns = clock_realtime_ns(), .boot_ns = clock_boottime_ns(), .generation = 1};
+    struct ledger_start start = {.epoch = before->epoch + 1,
+                                 .start_ns = clock_realtime_ns(),
+                                 .boot_ns = clock_boottime_ns(),
+                                 .generation = before->generation + 1};
     uint64_t stats[PDTT_STATS];
     struct ledger_maps maps;
     struct ledger *l;
-    int r = kernel_read_stats(k, stats);
+    int r = k->options->fill_classes(k->map_fd[MAP_CLASSES_V4], k->map_fd[MAP_CLASSES_V6], k->options->userdata,
+                                     &start.class_flags);
 
+    if (r == 0)
+        r = kernel_read_stats(k, stats);
     if (r == 0) {
         start.errors = kernel_errors(stats);
         ledger_of(k->map_fd, &maps);
@@ -200,14 +206,14 @@ static int attach(struct kernel *k, const struct programs *p, char **ret_why)
 }
 
 /* New maps in dir, complete and with their first epoch begun, before any program counts into them. */
-static int make_maps(struct kernel *k, const struct programs *p, const char *dir, uint64_t first_epoch)
+static int make_maps(struct kernel *k, const struct programs *p, const char *dir, const struct pdtt_epoch *before)
 {
     int r = take_maps(k, p);
 
     if (r == 0)
         r = write_layout(k);
     if (r == 0)
-        r = begin_ledger(k, first_epoch);
+        r = begin_ledger(k, before);
     if (r == 0)
         r = pin_maps(k, dir);
     return r;
@@ -215,6 +221,7 @@ static int make_maps(struct kernel *k, const struct programs *p, const char *dir
 
 static int start_fresh(struct kernel *k, char **ret_why)
 {
+    const struct pdtt_epoch before = {.epoch = 0};
     struct programs *p;
     int none[MAPS], r = pins_remove_dir(k->pins, PINS_LINKS);
 
@@ -228,7 +235,7 @@ static int start_fresh(struct kernel *k, char **ret_why)
         r = load_programs(k, none, &p, ret_why);
     if (r < 0)
         return r;
-    r = make_maps(k, p, PINS_MAPS, 1);
+    r = make_maps(k, p, PINS_MAPS, &before);
     if (r == 0)
         r = attach(k, p, ret_why);
     programs_free(p);
@@ -249,7 +256,7 @@ static int reload_programs(struct kernel *k, char **ret_why)
     return r;
 }
 
-static int last_epoch_of(const int fd[static MAPS], uint64_t *ret_epoch)
+static int last_epoch_of(const int fd[static MAPS], struct pdtt_epoch *ret_epoch)
 {
     struct ledger_maps maps;
     struct ledger *l;
@@ -261,7 +268,7 @@ static int last_epoch_of(const int fd[static MAPS], uint64_t *ret_epoch)
         return r;
     active = ledger_active(l);
     if (active >= 0)
-        *ret_epoch = ledger_epoch(l, active)->epoch;
+        *ret_epoch = *ledger_epoch(l, active);
     ledger_close(l);
     return active < 0 ? active : 0;
 }
@@ -273,8 +280,8 @@ static int last_epoch_of(const int fd[static MAPS], uint64_t *ret_epoch)
 static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted, char **ret_why)
 {
     struct programs *p;
-    uint64_t epoch;
-    int carried[MAPS], r = last_epoch_of(k->map_fd, &epoch);
+    struct pdtt_epoch before;
+    int carried[MAPS], r = last_epoch_of(k->map_fd, &before);
 
     if (r < 0)
         return r;
@@ -288,7 +295,7 @@ static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted,
     r = load_programs(k, carried, &p, ret_why);
     if (r < 0)
         return r;
-    r = make_maps(k, p, PINS_MAPS_NEXT, epoch + 1);
+    r = make_maps(k, p, PINS_MAPS_NEXT, &before);
     if (r == 0)
         r = attach(k, p, ret_why);
     programs_free(p);
@@ -352,22 +359,22 @@ static int tidy_pins(struct kernel *k)
     return kernel_drop_old(k);
 }
 
-static int start(struct kernel *k, const struct kernel_options *options, char **ret_why)
+static int start(struct kernel *k, char **ret_why)
 {
-    struct pdtt_layout wanted = {.abi_version = PDTT_ABI_VERSION, .slots = options->accounts + 1,
-                                 .cpus = libbpf_num_possible_cpus(), .truth = options->truth};
+    struct pdtt_layout wanted = {.abi_version = PDTT_ABI_VERSION, .slots = k->options->accounts + 1,
+                                 .cpus = libbpf_num_possible_cpus(), .truth = k->options->truth};
     int r = tidy_pins(k);
 
     if (r < 0)
         return r;
-    want_programs(k, options);
+    want_programs(k);
     if (pins_exist(k->pins, PINS_MAPS, map_rows[MAP_LAYOUT].name)) {
         r = resume(k, &wanted, ret_why);
     } else {
         k->layout = wanted;
         r = start_fresh(k, ret_why);
     }
-    return r < 0 ? r : check_required(k, options, ret_why);
+    return r < 0 ? r : check_required(k, ret_why);
 }
 
 int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel, char **ret_why)
@@ -378,18 +385,20 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
     *ret_why = NULL;
     if (!k)
         return -ENOMEM;
+    k->options = options;
     no_maps(k->map_fd);
     no_maps(k->old_fd);
     k->cgroup_fd = open(options->cgroup_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     r = k->cgroup_fd < 0 ? -errno : pins_open(options->pin_path, &k->pins, ret_why);
     if (r == 0)
-        r = start(k, options, ret_why);
+        r = start(k, ret_why);
     if (r < 0) {
         if (!*ret_why && asprintf(ret_why, "cannot set up the kernel side in %s: %s", options->pin_path, strerror(-r)) < 0)
             *ret_why = NULL;
         kernel_close(k);
         return r;
     }
+    k->options = NULL;
     *ret_kernel = k;
     return 0;
 }

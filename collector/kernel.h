@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Fills the class tries before the first packet is counted with them; ret_flags: PDTT_CLASSES_*. Logs nothing. */
+typedef int (*kernel_classes_fn)(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flags);
+
 struct kernel_options {
     const char *pin_path;
     const char *cgroup_path; /* a cgroup v2 directory */
@@ -17,6 +20,8 @@ struct kernel_options {
     bool truth;              /* test-only truth counters */
     bool syscall_wanted;
     bool syscall_required; /* fail rather than go on without */
+    kernel_classes_fn fill_classes; /* called unless counting is resumed */
+    void *userdata;
 };
 
 struct kernel;

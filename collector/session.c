@@ -100,8 +100,11 @@ void session_await_names(struct session *s)
 
 /* ---- opening ---- */
 
-static int apply_classes(struct session *s, const struct config *config)
+/* The kernel side calls this before it counts anything; a reload does through apply_classes(). */
+static int fill_classes(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flags)
 {
+    struct session *s = userdata;
+    const struct config *config = s->config;
     cleanup_free const char **names = calloc(config->n_classes + 1, sizeof(*names));
     cleanup_free int64_t *ids = calloc(config->n_classes + 1, sizeof(*ids));
     int r;
@@ -111,16 +114,21 @@ static int apply_classes(struct session *s, const struct config *config)
     for (size_t i = 0; i < config->n_classes; i++)
         names[i] = config->classes[i].name;
     r = store_sync_classes(s->store, names, config->n_classes, ids);
-    if (r < 0) {
-        log_error("%s", store_why(s->store));
-        return r;
-    }
-    r = classes_apply(kernel_map_fd(s->kernel, MAP_CLASSES_V4), kernel_map_fd(s->kernel, MAP_CLASSES_V6),
-                      config->classes, ids, config->n_classes, &s->class_flags);
-    if (r < 0)
-        log_error("cannot load the networks of the classes into the kernel: %s", strerror(-r));
-    s->generation++;
+    if (r == 0)
+        r = classes_apply(fd_v4, fd_v6, config->classes, ids, config->n_classes, ret_flags);
     return r;
+}
+
+/* In force from the next epoch on: sockets drop the class they remember when the generation changes. */
+static int apply_classes(struct session *s)
+{
+    int r = fill_classes(kernel_map_fd(s->kernel, MAP_CLASSES_V4), kernel_map_fd(s->kernel, MAP_CLASSES_V6), s,
+                         &s->class_flags);
+
+    s->generation++;
+    if (r < 0)
+        log_error("cannot load the networks of the classes: %s", *store_why(s->store) ? store_why(s->store) : strerror(-r));
+    return r < 0 ? r : session_drain(s);
 }
 
 static int open_kernel(struct session *s)
@@ -133,6 +141,8 @@ static int open_kernel(struct session *s)
         .truth = getenv("PDTT_TEST_TRUTH") != NULL,
         .syscall_wanted = s->config->layer_syscall != CONFIG_LAYER_OFF,
         .syscall_required = s->config->layer_syscall == CONFIG_LAYER_ON,
+        .fill_classes = fill_classes,
+        .userdata = s,
     };
     int r = cgroup_find_root(s->config->cgroup, &cgroup, &why);
 
@@ -178,6 +188,7 @@ static int open_ledger(struct session *s)
     if (active < 0)
         return active;
     s->generation = ledger_epoch(s->ledger, active)->generation;
+    s->class_flags = ledger_epoch(s->ledger, active)->class_flags;
     r = ledger_barrier(s->ledger);
     if (r == 0)
         r = book_old_ledger(s);
@@ -264,8 +275,7 @@ static int begin_booking(struct session *s)
         log_error("cannot begin booking: %s", *store_why(s->store) ? store_why(s->store) : strerror(-r));
         return r;
     }
-    r = apply_classes(s, s->config);
-    return r < 0 ? r : session_drain(s); /* so that the classes are in force from the start */
+    return kernel_start(s->kernel) == KERNEL_RESUMED ? apply_classes(s) : 0;
 }
 
 int session_open(const char *config_path, struct session **ret_session)
@@ -331,12 +341,12 @@ int session_reload(struct session *s)
         config_free(config);
         return -EBUSY;
     }
-    r = apply_classes(s, config);
     config_free(s->config);
     s->config = config;
+    r = apply_classes(s);
     if (r == 0)
         log_info("configuration read again: %zu classes, interval %u s", config->n_classes, config->interval_sec);
-    return r < 0 ? r : session_drain(s);
+    return r;
 }
 
 int session_unload(struct session *s)
