@@ -8,9 +8,10 @@ DATABASE=$TMP/data/pdtt.db
 CONFIG=$TMP/pdtt.conf
 PDTTD_LOG=$TMP/pdttd.log
 PDTTD_PID='' PDTTD_STATUS=''
-STATUS='' OUTPUT=''
+ONCE_STATUS='' ONCE_OUTPUT=''
 INTERVAL_SEC=1
 PDTTD_WRAPPER=()
+export PDTT_TEST_TRUTH=1 # of every pdttd alike: it belongs to the layout of the pinned maps
 
 # write_config [TEXT]: the settings of the fixture, then TEXT
 write_config()
@@ -40,7 +41,7 @@ pdttd_launch()
 {
     (
         trap - EXIT ERR
-        exec env PDTT_TEST_TRUTH=1 "${PDTTD_WRAPPER[@]}" "$PDTTD" -c "$CONFIG" --foreground
+        exec "${PDTTD_WRAPPER[@]}" "$PDTTD" -c "$CONFIG" --foreground
     ) >>"$PDTTD_LOG" 2>&1 &
     PDTTD_PID=$!
 }
@@ -57,14 +58,20 @@ pdttd_run()
     pdttd_alive || die "pdttd starts" "$(tail -n 20 "$PDTTD_LOG")"
 }
 
-# pdttd_start [CONFIGURATION]: with these settings besides the fixture's; everything is removed when the test ends
-pdttd_start()
+# pdttd_prepare [CONFIGURATION]: these settings besides the fixture's; everything is removed when the test ends
+pdttd_prepare()
 {
     for tool in "$PDTTD" "$PDTT_REPORT"; do
         [ -x "$tool" ] || die "${tool##*/} is built" "there is no $tool"
     done
     write_config "${1:-}"
     at_exit pdttd_remove
+}
+
+# pdttd_start [CONFIGURATION]: prepares and runs it
+pdttd_start()
+{
+    pdttd_prepare "${1:-}"
     pdttd_run
 }
 
@@ -108,11 +115,11 @@ pdttd_kill9()
     PDTTD_PID=
 }
 
-# pdttd_once OPTION…: another pdttd on the same configuration; STATUS and OUTPUT are what it gave
+# pdttd_once OPTION…: another pdttd on the same configuration; ONCE_STATUS and ONCE_OUTPUT are what it gave
 pdttd_once()
 {
-    STATUS=0
-    OUTPUT=$("$PDTTD" -c "$CONFIG" "$@" 2>&1) || STATUS=$?
+    ONCE_STATUS=0
+    ONCE_OUTPUT=$("$PDTTD" -c "$CONFIG" "$@" 2>&1) || ONCE_STATUS=$?
 }
 
 # ---- what was booked
@@ -153,6 +160,22 @@ kernel_truth()
     [ "$2" = rx ] || direction=1
     bpftool -j map dump pinned "$PIN_PATH/maps/truth" |
         jq "[.[0].formatted.values[].value.$1[$direction]] | add"
+}
+
+# Both sums as "rx_bytes tx_bytes rx_packets tx_packets", to be compared as they are
+kernel_sum() { echo "$(kernel_truth bytes rx) $(kernel_truth bytes tx) $(kernel_truth packets rx) $(kernel_truth packets tx)"; }
+store_sum()
+{
+    ask_store "SELECT sum(rx_bytes) || ' ' || sum(tx_bytes) || ' ' || sum(rx_packets) || ' ' || sum(tx_packets) FROM v_usage"
+}
+
+# Connections that are closing may still say something: it is quiet when the truth has not moved for a second.
+kernel_is_quiet()
+{
+    local before
+    before=$(kernel_sum)
+    sleep 1
+    [ "$(kernel_sum)" = "$before" ]
 }
 
 pins_left() { find "$PIN_PATH" -mindepth 1 2>/dev/null | wc -l; }

@@ -178,3 +178,49 @@ served()
     wait "${SERVICE_PID[$1]}" || die "service $1 ends well" "$(cat "$TMP/service-$1")"
     SERVED=$(tail -n 1 "$TMP/service-$1")
 }
+
+# ---- traffic that goes on by itself, for tests that disturb pdttd meanwhile
+
+# traffic_begins: TCP in bulk, short connections and datagrams of three users to bob, until traffic_ends
+DRIVERS=()
+traffic_begins()
+{
+    sink_for_ever tcp-sink "$SERVER4" 5801 1000000
+    sink_for_ever tcp-sink "$SERVER6" 5802 1000000
+    sink_for_ever udp-sink "$SERVER4" 5803 60000
+    sleep 0.5
+    touch "$TMP/traffic-goes-on"
+    start_driver alice tcp-source "$SERVER4" 5801 3000000
+    start_driver carol tcp-churn "$SERVER6" 5802 20 20000
+    start_driver dave udp-source "$SERVER4" 5803 500 1000 unconnected
+}
+
+sink_for_ever()
+{
+    in_background in_server setpriv --reuid "${USER_ID[bob]}" --regid "${GROUP_ID[bob]}" --clear-groups -- "$TRAFFIC" "$@"
+}
+
+start_driver()
+{
+    in_background keep_up "$@"
+    DRIVERS+=("$BACKGROUND_PID")
+}
+
+# Ends by itself, so that no connection is cut and nothing is sent once traffic_ends has returned.
+keep_up()
+{
+    local name=$1
+    shift
+    while [ -e "$TMP/traffic-goes-on" ]; do
+        client_as "$name" "$TRAFFIC" "$@"
+    done
+}
+
+traffic_ends()
+{
+    local pid
+    rm "$TMP/traffic-goes-on"
+    for pid in "${DRIVERS[@]}"; do
+        wait "$pid" || die "the traffic goes on until it is stopped"
+    done
+}
