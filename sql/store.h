@@ -150,6 +150,14 @@ typedef int (*store_row_fn)(const struct store_row *row, void *userdata); /* non
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata);
 const char *store_unknown_name(const struct store *s);
 
+/*
+ * All questions between the two are answered from one snapshot, so that rows, totals and coverage belong together whatever
+ * pdttd books meanwhile. Without them each question is a snapshot of its own. -EALREADY when one is open; ending none is a no-op.
+ * A snapshot that stays open makes the write-ahead log grow: end it before waiting for anything.
+ */
+int store_begin_read(struct store *s);
+void store_end_read(struct store *s);
+
 /* How much of [since, until) was counted, in milliseconds, and since when there is a ledger at all (0: never). */
 struct store_coverage {
     int64_t first_sec, last_sec; /* start of the first and end of the last interval of the whole store */

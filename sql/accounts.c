@@ -1,0 +1,161 @@
+/*
+ * From what the kernel calls an account to its row. Looked up in memory first: at 100,000 accounts an interval, a query
+ * for each would take longer than writing the rows.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sql/store_internal.h"
+
+#define FIRST_SLOTS 256    /* a power of two */
+#define MAX_ENTRIES 131072 /* 8 MB; beyond it start over, most of what has gathered is of the past */
+
+struct entry {
+    struct account_key key;
+    int64_t id; /* 0: free */
+};
+
+struct accounts {
+    struct entry *slots;
+    size_t n_slots, n_entries;
+    /*
+     * The newest change of a name. Intervals that start before it (booked late, or the clock stepped) may belong to an
+     * earlier person and are not looked up here.
+     */
+    int64_t newest_name_sec;
+    bool newest_name_known;
+};
+
+struct accounts *accounts_new(void)
+{
+    return calloc(1, sizeof(struct accounts));
+}
+
+struct accounts *accounts_free(struct accounts *a)
+{
+    if (a)
+        free(a->slots);
+    free(a);
+    return NULL;
+}
+
+void accounts_forget(struct accounts *a)
+{
+    if (!a)
+        return;
+    free(a->slots);
+    *a = (struct accounts){0};
+}
+
+/* SplitMix64's finaliser, over each field in turn. */
+static uint64_t mix(uint64_t h, uint64_t value)
+{
+    h += value + UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return h ^ (h >> 31);
+}
+
+static uint64_t hash_key(const struct account_key *k)
+{
+    uint64_t h = mix(mix(mix(mix(0, k->uid), k->gid), k->unit), k->class_id);
+
+    return mix(h, (uint64_t)k->protocol << 16 | (uint64_t)k->family << 8 | (uint64_t)k->kind);
+}
+
+static bool same_key(const struct account_key *a, const struct account_key *b)
+{
+    return a->uid == b->uid && a->gid == b->gid && a->unit == b->unit && a->class_id == b->class_id &&
+           a->protocol == b->protocol && a->family == b->family && a->kind == b->kind;
+}
+
+/* The entry of key, or the free one where it belongs. At least one is free. */
+static struct entry *find_slot(const struct accounts *a, const struct account_key *key)
+{
+    size_t i = hash_key(key) & (a->n_slots - 1);
+
+    while (a->slots[i].id && !same_key(&a->slots[i].key, key))
+        i = (i + 1) & (a->n_slots - 1);
+    return &a->slots[i];
+}
+
+static bool grow(struct accounts *a)
+{
+    struct accounts bigger = {.n_slots = a->n_slots ? 2 * a->n_slots : FIRST_SLOTS};
+
+    bigger.slots = calloc(bigger.n_slots, sizeof(*bigger.slots));
+    if (!bigger.slots)
+        return false;
+    for (size_t i = 0; i < a->n_slots; i++)
+        if (a->slots[i].id)
+            *find_slot(&bigger, &a->slots[i].key) = a->slots[i];
+    free(a->slots);
+    a->slots = bigger.slots;
+    a->n_slots = bigger.n_slots;
+    return true;
+}
+
+/* Without memory nothing is remembered, which is slower and as right. */
+static void remember(struct accounts *a, const struct account_key *key, int64_t id)
+{
+    if (a->n_entries >= MAX_ENTRIES) {
+        free(a->slots);
+        a->slots = NULL;
+        a->n_slots = a->n_entries = 0;
+    }
+    if (2 * (a->n_entries + 1) > a->n_slots && !grow(a))
+        return;
+    *find_slot(a, key) = (struct entry){.key = *key, .id = id};
+    a->n_entries++;
+}
+
+static int learn_newest_name(struct store *s)
+{
+    struct accounts *a = s->accounts;
+
+    if (a->newest_name_known)
+        return 0;
+    int r = statement_get_int(s, STATEMENT_NEWEST_NAME, NO_BINDS, &a->newest_name_sec);
+    a->newest_name_known = r > 0;
+    return r < 0 ? r : 0;
+}
+
+static int find_in_tables(struct store *s, const struct account_key *k, int64_t start_sec, int64_t *ret_id)
+{
+    int64_t user, project;
+    int r = person_find(s, PERSON_USER, k->uid, start_sec, &user);
+
+    if (r == 0)
+        r = person_find(s, PERSON_PROJECT, k->gid, start_sec, &project);
+    if (r < 0)
+        return r;
+    const struct bind binds[] = {
+        BIND_INT(k->uid),      BIND_INT(k->gid),      BIND_INT(k->unit),   BIND_INT(user),    BIND_INT(project),
+        BIND_INT(k->class_id), BIND_INT(k->protocol), BIND_INT(k->family), BIND_INT(k->kind),
+    };
+    r = statement_get_int(s, STATEMENT_ACCOUNT_FIND, binds, array_length(binds), ret_id);
+    if (r == 0)
+        r = statement_get_int(s, STATEMENT_ACCOUNT_INSERT, binds, array_length(binds), ret_id);
+    return r < 0 ? r : 0;
+}
+
+int accounts_find(struct store *s, const struct account_key *key, int64_t start_sec, int64_t *ret_id)
+{
+    struct accounts *a = s->accounts;
+    int r = learn_newest_name(s);
+
+    if (r < 0)
+        return r;
+    bool current = start_sec >= a->newest_name_sec;
+    if (current && a->n_slots) {
+        const struct entry *e = find_slot(a, key);
+        if (e->id) {
+            *ret_id = e->id;
+            return 0;
+        }
+    }
+    r = find_in_tables(s, key, start_sec, ret_id);
+    if (r == 0 && current)
+        remember(a, key, *ret_id);
+    return r;
+}

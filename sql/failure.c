@@ -1,0 +1,128 @@
+/* One failure, one line: what SQLite says, the errno that callers act on, and what to do about it. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sql/store_internal.h"
+
+static const struct failure {
+    int code; /* SQLite's primary or extended result code */
+    int error;
+    const char *remedy;
+} failures[] = {
+    {SQLITE_READONLY_DBMOVED, -ESTALE, "the file was moved or deleted; restart the program"},
+    {SQLITE_BUSY, -EBUSY, "wait for it or end it"},
+    {SQLITE_LOCKED, -EBUSY, "wait for it or end it"},
+    {SQLITE_FULL, -ENOSPC, "make room on its file system"},
+    {SQLITE_NOTADB, -EBADMSG, "move it away, or name another file"},
+    {SQLITE_CORRUPT, -EBADMSG, "restore it from a backup, or recover it with sqlite3's .recover"},
+    {SQLITE_ERROR, -EBADMSG, "its schema is not what this program made; restore it from a backup"},
+    {SQLITE_NOMEM, -ENOMEM, "give the program more memory"},
+    {SQLITE_READONLY, -EACCES, "check the permissions of the file, its -wal and -shm files and the directory"},
+    {SQLITE_PERM, -EACCES, "check the permissions of the file and its directory"},
+    {SQLITE_CANTOPEN, -EIO, "check the permissions of the file, its -wal and -shm files and the directory"},
+    {SQLITE_IOERR, -EIO, "check the disk and the kernel's log"},
+};
+
+/* Where SQLite only knows "I/O error" the system's own number may say more. */
+static const struct {
+    int system;
+    int error;
+    const char *remedy;
+} system_failures[] = {
+    {ENOSPC, -ENOSPC, "make room on its file system"},
+    {EDQUOT, -ENOSPC, "raise the quota"},
+    {EFBIG, -ENOSPC, "raise the limit on the size of files"},
+    {EACCES, -EACCES, "check the permissions of the file, its -wal and -shm files and the directory"},
+    {EPERM, -EACCES, "check the permissions of the file, its -wal and -shm files and the directory"},
+    {EROFS, -EACCES, "mount its file system for writing"},
+    {ENOENT, -ENOENT, "check that the path exists"},
+};
+
+int store_fail(struct store *s, int error, const char *format, ...)
+{
+    cleanup_free char *message = NULL;
+    char *why = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    if (vasprintf(&message, format, ap) < 0)
+        message = NULL;
+    va_end(ap);
+    if (asprintf(&why, "%s: %s", s->path, message ? message : "out of memory") < 0)
+        why = NULL;
+    free(s->why);
+    s->why = why;
+    return error;
+}
+
+static const struct failure *find_failure(int code)
+{
+    for (size_t i = 0; i < array_length(failures); i++)
+        if (failures[i].code == code || failures[i].code == (code & 0xff))
+            return &failures[i];
+    return &failures[array_length(failures) - 1];
+}
+
+static struct failure refine_failure(const struct failure *f, int system)
+{
+    struct failure refined = *f;
+
+    if (f->error != -EIO)
+        return refined;
+    for (size_t i = 0; i < array_length(system_failures); i++)
+        if (system_failures[i].system == system) {
+            refined.error = system_failures[i].error;
+            refined.remedy = system_failures[i].remedy;
+        }
+    return refined;
+}
+
+int store_fail_sqlite(struct store *s, const char *doing)
+{
+    struct failure f = refine_failure(find_failure(sqlite3_extended_errcode(s->db)), sqlite3_system_errno(s->db));
+    int pid = f.error == -EBUSY ? store_find_blocker(s) : 0;
+
+    if (pid)
+        return store_fail(s, f.error, "%s failed: process %d holds a lock on it; %s", doing, pid, f.remedy);
+    if (f.error == -EBUSY)
+        return store_fail(s, f.error, "%s failed: another process holds a lock on it; %s", doing, f.remedy);
+    return store_fail(s, f.error, "%s failed: %s; %s", doing, sqlite3_errmsg(s->db), f.remedy);
+}
+
+/* Offset of SQLite's write lock in the -shm file: WALINDEX_LOCK_OFFSET of its file format. */
+#define WAL_WRITE_LOCK 120
+
+/*
+ * Read from /proc/locks, because fcntl(F_GETLK) needs a descriptor of the -shm file, and closing that would drop the
+ * locks that SQLite holds in this process.
+ */
+int store_find_blocker(const struct store *s)
+{
+    cleanup_free char *shm = NULL;
+    cleanup_fclose FILE *locks = NULL;
+    struct stat st;
+    char line[256];
+
+    if (asprintf(&shm, "%s-shm", s->path) < 0)
+        return 0;
+    if (stat(shm, &st) < 0 || !(locks = fopen("/proc/locks", "re")))
+        return 0;
+    while (fgets(line, sizeof(line), locks)) {
+        int pid;
+        unsigned long long inode, first;
+        char last[32];
+        if (sscanf(line, "%*d: POSIX %*s WRITE %d %*x:%*x:%llu %llu %31s", &pid, &inode, &first, last) != 4)
+            continue;
+        if (inode == st.st_ino && pid > 0 && pid != getpid() && first <= WAL_WRITE_LOCK &&
+            (strcmp(last, "EOF") == 0 || strtoull(last, NULL, 10) >= WAL_WRITE_LOCK))
+            return pid;
+    }
+    return 0;
+}
+
+const char *store_why(const struct store *s)
+{
+    return s->why ? s->why : "";
+}

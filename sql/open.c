@@ -1,0 +1,202 @@
+/* Opening and closing: every check that a database must pass, in the order in which a failure tells most. */
+#include <errno.h>
+#include <libgen.h>
+#include <string.h>
+
+#include "sql/store_internal.h"
+
+/* What a query's lists become, so that SQL text never does. They live in memory and also work where the file is read
+ * only. */
+static const char temporary_tables[] =
+    "PRAGMA temp_store = MEMORY;"
+    "CREATE TEMP TABLE query_bucket (id INTEGER PRIMARY KEY, start_sec INTEGER NOT NULL, end_sec INTEGER NOT NULL);"
+    "CREATE TEMP TABLE query_pick (dimension TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (dimension, id))"
+    " WITHOUT ROWID;"
+    "CREATE TEMP TABLE query_account (id INTEGER PRIMARY KEY);"
+    "CREATE TEMP TABLE query_uid (uid INTEGER PRIMARY KEY);";
+
+/*
+ * FULL, because with NORMAL a power cut loses committed epochs that the kernel has forgotten. The log's limit keeps a
+ * long reader from leaving a large file behind; the cache is small because the daemon appends and hardly reads.
+ */
+static const char writer_pragmas[] = "PRAGMA journal_mode = WAL;"
+                                     "PRAGMA synchronous = FULL;"
+                                     "PRAGMA secure_delete = OFF;"
+                                     "PRAGMA journal_size_limit = 67108864;"
+                                     "PRAGMA cache_size = -4096;";
+
+static int set_up_writer(struct store *s)
+{
+    int on = 1;
+
+    /* The log and its index stay when the daemon ends, or readers who may not write could not open the database. */
+    sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+    if (sqlite3_exec(s->db, writer_pragmas, NULL, NULL, NULL) != SQLITE_OK)
+        return store_fail_sqlite(s, "opening");
+    return 0;
+}
+
+static int set_up_statements(struct store *s)
+{
+    if (sqlite3_exec(s->db, temporary_tables, NULL, NULL, NULL) != SQLITE_OK)
+        return store_fail_sqlite(s, "opening");
+    return statement_prepare_all(s);
+}
+
+static int read_host(struct store *s)
+{
+    int r = statement_bind(s, STATEMENT_META_GET, BINDS(BIND_TEXT("host")));
+
+    if (r == 0 && (r = statement_step(s, STATEMENT_META_GET)) > 0) {
+        const char *host = statement_text(s, STATEMENT_META_GET, 0);
+        s->host = strdup(host ? host : "");
+        r = s->host ? 0 : store_fail(s, -ENOMEM, "out of memory");
+    } else if (r == 0) {
+        r = store_fail(s, -EBADMSG, "does not say which host it belongs to; restore it from a backup");
+    }
+    statement_reset(s, STATEMENT_META_GET);
+    return r;
+}
+
+static int open_writer(struct store *s)
+{
+    bool exists;
+    int r = file_check_path(s, &exists);
+
+    if (r == 0)
+        r = lock_take(s);
+    /* Again under the lock: another writer may just have created it. */
+    if (r == 0)
+        r = file_check_path(s, &exists);
+    if (r == 0 && !exists)
+        r = migrate_create(s);
+    if (r == 0)
+        r = file_connect(s, s->path, SQLITE_OPEN_READWRITE);
+    if (r == 0)
+        r = file_check_contents(s);
+    return r;
+}
+
+static int open_reader(struct store *s)
+{
+    bool exists;
+    int r = file_check_path(s, &exists);
+
+    if (r == 0)
+        r = file_connect(s, s->path, SQLITE_OPEN_READONLY);
+    if (r == 0)
+        r = file_check_contents(s);
+    if (r == 0)
+        r = migrate_check(s);
+    return r;
+}
+
+static int finish_writer(struct store *s)
+{
+    int r = migrate_check_identity(s);
+
+    /* Only now, because it makes a database that is not ours a WAL database. */
+    if (r == 0)
+        r = set_up_writer(s);
+    if (r == 0)
+        r = migrate_upgrade(s);
+    if (r == 0)
+        r = set_up_statements(s);
+    if (r == 0)
+        r = read_host(s);
+    if (r == 0)
+        r = file_remember_wal(s);
+    if (r == 0 && !(s->accounts = accounts_new()))
+        r = store_fail(s, -ENOMEM, "out of memory");
+    return r;
+}
+
+static int finish_reader(struct store *s)
+{
+    int r = set_up_statements(s);
+
+    return r < 0 ? r : read_host(s);
+}
+
+/* Absolute and without links, since SQLite puts the log beside the real file, and the lock must be there as well. */
+static char *resolve_path(const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (real)
+        return real;
+    cleanup_free char *for_directory = strdup(path), *for_name = strdup(path);
+    if (!for_directory || !for_name)
+        return NULL;
+    cleanup_free char *directory = realpath(dirname(for_directory), NULL);
+    if (!directory)
+        return strdup(path);
+    return asprintf(&real, "%s/%s", strcmp(directory, "/") == 0 ? "" : directory, basename(for_name)) < 0 ? NULL : real;
+}
+
+int store_open(const char *path, enum store_mode mode, struct store **ret_store, char **ret_why)
+{
+    struct store *s = calloc(1, sizeof(*s));
+    int r;
+
+    if (!s)
+        return -ENOMEM;
+    s->lock_fd = -1;
+    s->mode = mode;
+    s->path = resolve_path(path);
+    if (!s->path)
+        r = -ENOMEM;
+    else if (mode == STORE_WRITE)
+        r = (r = open_writer(s)) < 0 ? r : finish_writer(s);
+    else
+        r = (r = open_reader(s)) < 0 ? r : finish_reader(s);
+    if (r < 0) {
+        *ret_why = take_ptr(s->why);
+        store_close(s);
+        return r;
+    }
+    *ret_store = s;
+    return 0;
+}
+
+struct store *store_close(struct store *s)
+{
+    if (!s)
+        return NULL;
+    statement_finalize_all(s);
+    sqlite3_close(s->db);
+    lock_release(s);
+    accounts_free(s->accounts);
+    free(s->lock_path);
+    free(s->path);
+    free(s->host);
+    free(s->why);
+    free(s->unknown_name);
+    free(s);
+    return NULL;
+}
+
+const char *store_host(struct store *s)
+{
+    return s->host;
+}
+
+int store_transaction(struct store *s, int (*work)(struct store *s, void *userdata), void *userdata)
+{
+    int r = statement_run(s, STATEMENT_BEGIN_WRITE, NO_BINDS);
+
+    if (r < 0)
+        return r;
+    r = work(s, userdata);
+    if (r == 0)
+        r = statement_run(s, STATEMENT_COMMIT, NO_BINDS);
+    if (r < 0) {
+        /* A full disk makes SQLite roll back by itself. The reason that is told stays that of the failure. */
+        cleanup_free char *why = take_ptr(s->why);
+        if (!sqlite3_get_autocommit(s->db))
+            statement_run(s, STATEMENT_ROLLBACK, NO_BINDS);
+        accounts_forget(s->accounts);
+        free(s->why);
+        s->why = take_ptr(why);
+    }
+    return r;
+}

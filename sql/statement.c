@@ -1,0 +1,118 @@
+#include "sql/statement.h"
+
+#include <errno.h>
+
+#include "sql/store_internal.h"
+
+static int resolve_binds(struct store *s, enum statement_id id)
+{
+    struct statement *st = &s->statements[id];
+    const struct statement_row *row = &statement_rows[id];
+
+    while (st->n_binds < STATEMENT_MAX_BINDS && row->binds[st->n_binds]) {
+        const char *name = row->binds[st->n_binds];
+        int index = sqlite3_bind_parameter_index(st->stmt, name);
+        if (index == 0)
+            return store_fail(s, -EBADMSG, "statement %d has no parameter %s; this is a defect of the program", id,
+                              name);
+        st->index[st->n_binds++] = index;
+    }
+    if ((size_t)sqlite3_bind_parameter_count(st->stmt) != st->n_binds)
+        return store_fail(s, -EBADMSG, "statement %d has parameters without a name; this is a defect of the program",
+                          id);
+    return 0;
+}
+
+int statement_prepare_all(struct store *s)
+{
+    for (int id = 0; id < STATEMENT_COUNT; id++) {
+        if (statement_rows[id].writes && s->mode != STORE_WRITE)
+            continue;
+        if (sqlite3_prepare_v3(s->db, statement_rows[id].sql, -1, SQLITE_PREPARE_PERSISTENT, &s->statements[id].stmt,
+                               NULL) != SQLITE_OK)
+            return store_fail_sqlite(s, "reading the schema");
+        int r = resolve_binds(s, id);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void statement_finalize_all(struct store *s)
+{
+    for (int id = 0; id < STATEMENT_COUNT; id++) {
+        sqlite3_finalize(s->statements[id].stmt);
+        s->statements[id] = (struct statement){0};
+    }
+}
+
+int statement_bind(struct store *s, enum statement_id id, const struct bind *binds, size_t n)
+{
+    const struct statement *st = &s->statements[id];
+
+    if (!st->stmt)
+        return store_fail(s, -EROFS, "is open for reading only");
+    if (n != st->n_binds)
+        return store_fail(s, -EINVAL, "statement %d got %zu of %zu values; this is a defect of the program", id, n,
+                          st->n_binds);
+    for (size_t i = 0; i < n; i++) {
+        int rc = binds[i].is_text ? sqlite3_bind_text(st->stmt, st->index[i], binds[i].text, -1, SQLITE_STATIC)
+                                  : sqlite3_bind_int64(st->stmt, st->index[i], binds[i].number);
+        if (rc != SQLITE_OK)
+            return store_fail_sqlite(s, "binding a value");
+    }
+    return 0;
+}
+
+int statement_step(struct store *s, enum statement_id id)
+{
+    int rc = sqlite3_step(s->statements[id].stmt);
+
+    if (rc == SQLITE_ROW)
+        return 1;
+    if (rc == SQLITE_DONE)
+        return 0;
+    return store_fail_sqlite(s, s->mode == STORE_WRITE ? "writing" : "reading");
+}
+
+void statement_reset(struct store *s, enum statement_id id)
+{
+    /* The caller's texts were bound without a copy. */
+    sqlite3_reset(s->statements[id].stmt);
+    sqlite3_clear_bindings(s->statements[id].stmt);
+}
+
+int64_t statement_int(const struct store *s, enum statement_id id, int column)
+{
+    return sqlite3_column_int64(s->statements[id].stmt, column);
+}
+
+const char *statement_text(const struct store *s, enum statement_id id, int column)
+{
+    return (const char *)sqlite3_column_text(s->statements[id].stmt, column);
+}
+
+int statement_run(struct store *s, enum statement_id id, const struct bind *binds, size_t n)
+{
+    int r = statement_bind(s, id, binds, n);
+
+    while (r >= 0 && (r = statement_step(s, id)) > 0)
+        ;
+    if (s->statements[id].stmt)
+        statement_reset(s, id);
+    return r;
+}
+
+int statement_get_int(struct store *s, enum statement_id id, const struct bind *binds, size_t n, int64_t *ret)
+{
+    int r = statement_bind(s, id, binds, n);
+    int found = 0;
+
+    /* To the end, not only to the first row: an INSERT ... RETURNING is over when it says so. */
+    while (r >= 0 && (r = statement_step(s, id)) > 0)
+        if (!found++)
+            *ret = statement_int(s, id, 0);
+    if (s->statements[id].stmt)
+        statement_reset(s, id);
+    return r < 0 ? r : found > 0;
+}

@@ -1,0 +1,115 @@
+/*
+ * Prepared statements as a table: one row holds the text and the names of its parameters, in the order in which callers
+ * give values. A name that the text lacks, or a parameter without a name here, fails when the store is opened.
+ */
+#pragma once
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+
+struct store;
+
+enum statement_id {
+    STATEMENT_BEGIN_WRITE,
+    STATEMENT_BEGIN_READ,
+    STATEMENT_COMMIT,
+    STATEMENT_ROLLBACK,
+    STATEMENT_META_GET,
+    STATEMENT_LEDGER_ADVANCE,
+    STATEMENT_LEDGER_LAST,
+    STATEMENT_INTERVAL_INSERT,
+    STATEMENT_USAGE_INSERT,
+    STATEMENT_ACCOUNT_FIND,
+    STATEMENT_ACCOUNT_INSERT,
+    STATEMENT_USER_AT,
+    STATEMENT_USER_LATEST,
+    STATEMENT_USER_INSERT,
+    STATEMENT_USER_NAME,
+    STATEMENT_USER_SEEN,
+    STATEMENT_PROJECT_AT,
+    STATEMENT_PROJECT_LATEST,
+    STATEMENT_PROJECT_INSERT,
+    STATEMENT_PROJECT_NAME,
+    STATEMENT_PROJECT_SEEN,
+    STATEMENT_NEWEST_NAME,
+    STATEMENT_CLASS_FIND,
+    STATEMENT_CLASS_INSERT,
+    STATEMENT_LAYER_LATEST,
+    STATEMENT_LAYER_INSERT,
+    STATEMENT_LAYER_SEEN,
+    STATEMENT_GAP_INSERT,
+    STATEMENT_CLEAR_BUCKETS,
+    STATEMENT_CLEAR_PICKS,
+    STATEMENT_CLEAR_ACCOUNTS,
+    STATEMENT_CLEAR_UIDS,
+    STATEMENT_BUCKET_INSERT,
+    STATEMENT_PICK_USER_NAME,
+    STATEMENT_PICK_USER_NUMBER,
+    STATEMENT_PICK_PROJECT_NAME,
+    STATEMENT_PICK_PROJECT_NUMBER,
+    STATEMENT_PICK_CLASS_NAME,
+    STATEMENT_PICK_CLASS_NUMBER,
+    STATEMENT_PICK_PROTOCOL_NAME,
+    STATEMENT_PICK_PROTOCOL_NUMBER,
+    STATEMENT_PICK_ACCOUNTS,
+    STATEMENT_PICK_UIDS,
+    STATEMENT_USAGE_ALL,
+    STATEMENT_USAGE_PICKED,
+    STATEMENT_USAGE_USERS,
+    STATEMENT_COVERAGE,
+    STATEMENT_COUNT
+};
+
+#define STATEMENT_MAX_BINDS 12
+
+struct statement_row {
+    const char *sql;
+    const char *binds[STATEMENT_MAX_BINDS]; /* names, NULL terminated unless full */
+    bool writes;                            /* prepared for a writer only */
+};
+
+extern const struct statement_row statement_rows[STATEMENT_COUNT];
+
+struct statement {
+    sqlite3_stmt *stmt;
+    int index[STATEMENT_MAX_BINDS]; /* SQLite's number of each name */
+    size_t n_binds;
+};
+
+struct bind {
+    const char *text; /* a text that stays until the statement is reset; used when is_text, where NULL is SQL's NULL */
+    int64_t number;
+    bool is_text;
+};
+
+#define BIND_INT(n)  ((struct bind){.number = (n)})
+#define BIND_TEXT(t) ((struct bind){.text = (t), .is_text = true})
+/* Values for all the parameters of a statement, and how many: fills the last two arguments of the functions below. */
+#define BINDS(...) (const struct bind[]){__VA_ARGS__}, array_length(((const struct bind[]){__VA_ARGS__}))
+#define NO_BINDS   NULL, 0
+
+/* Prepares what the store's mode needs. -EBADMSG when the schema or the table above is not what it should be. */
+int statement_prepare_all(struct store *s);
+void statement_finalize_all(struct store *s);
+
+/* Starts a statement: binds all of its parameters. -EINVAL when the number of values is not that of the names. */
+int statement_bind(struct store *s, enum statement_id id, const struct bind *binds, size_t n);
+
+/* 1: there is a row (read it with statement_int(), statement_text()); 0: done; else a negative errno with store_why().
+ */
+int statement_step(struct store *s, enum statement_id id);
+void statement_reset(struct store *s, enum statement_id id);
+
+int64_t statement_int(const struct store *s, enum statement_id id, int column);
+const char *statement_text(const struct store *s, enum statement_id id, int column); /* NULL is SQL's NULL */
+
+/* Binds, runs to the end, resets. */
+int statement_run(struct store *s, enum statement_id id, const struct bind *binds, size_t n);
+
+/* As statement_run(), and the first column of the first row: 1 found, 0 no row (ret untouched), else a negative errno.
+ */
+int statement_get_int(struct store *s, enum statement_id id, const struct bind *binds, size_t n, int64_t *ret);
