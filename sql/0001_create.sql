@@ -40,7 +40,7 @@ CREATE TABLE user (
     uid INTEGER NOT NULL,
     name TEXT,                      -- NULL until somebody knows it
     first_seen INTEGER NOT NULL,
-    last_seen INTEGER NOT NULL,     -- within an hour
+    last_seen INTEGER NOT NULL,     -- to the day
     valid_from INTEGER NOT NULL     -- intervals that start here or later are this person's; 0 for a uid's first name
 ) STRICT;
 CREATE INDEX user_uid ON user (uid, id);

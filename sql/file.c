@@ -58,6 +58,13 @@ int file_check_path(struct store *s, bool *ret_exists)
     return 0;
 }
 
+static bool may_create_beside(const char *path)
+{
+    cleanup_free char *copy = strdup(path);
+
+    return copy && access(dirname(copy), W_OK) == 0;
+}
+
 /* A file: URI, so that no name is taken for ":memory:" or for a URI of its own. */
 static char *make_uri(const char *path, const char *parameters)
 {
@@ -74,8 +81,9 @@ static char *make_uri(const char *path, const char *parameters)
 }
 
 /*
- * A reader needs the -wal and -shm files. They stay when pdttd ends (persistent WAL); if they are gone the database is
- * a copy that nobody writes, and then it may be read as immutable. An existing, non-empty log must not be passed over.
+ * A reader needs the -wal and -shm files, and may not be allowed to make them. They stay when pdttd ends (persistent
+ * WAL); where they are gone nobody writes, the database is a copy, and may be read as immutable. But a log that holds
+ * something is part of the database: passing over it would answer from the past.
  */
 static int choose_parameters(struct store *s, const char *path, int flags, const char **ret_parameters)
 {
@@ -87,10 +95,14 @@ static int choose_parameters(struct store *s, const char *path, int flags, const
         return 0;
     if (asprintf(&wal, "%s-wal", path) < 0 || asprintf(&shm, "%s-shm", path) < 0)
         return store_fail(s, -ENOMEM, "out of memory");
-    if (access(shm, F_OK) == 0)
-        return 0;
-    if (stat(wal, &st) < 0 || st.st_size == 0)
+    bool has_index = access(shm, F_OK) == 0;
+    if (stat(wal, &st) < 0 || (st.st_size == 0 && !has_index))
         *ret_parameters = "?mode=ro&immutable=1";
+    else if (!has_index && !may_create_beside(path))
+        return store_fail(s, -EACCES,
+                          "its index %s is missing and may not be created by this user; start pdttd, or"
+                          " open it once as root",
+                          shm);
     return 0;
 }
 

@@ -4,7 +4,8 @@
 
 #include "sql/store_internal.h"
 
-#define SEEN_STEP_SEC 3600 /* last_seen is kept to the hour: a name that is confirmed costs no write */
+/* last_seen is kept to the day: pdttd confirms each name every few minutes, and each write waits for the disk. */
+#define SEEN_STEP_SEC 86400
 
 static const struct person_table {
     enum statement_id at, latest, insert, name, seen;

@@ -9,32 +9,33 @@
     "sum(" t ".rx_packets) AS rx_packets, sum(" t ".tx_payload_bytes) AS tx_payload_bytes, "                           \
     "sum(" t ".rx_payload_bytes) AS rx_payload_bytes"
 
+/* clang-format off */
+
 /*
  * First the sums by account, which need no names, then the few rows that are left by the dimensions asked for. CROSS
  * JOIN keeps the order of the loops: buckets, their intervals by the index, then the ledger's key. Left to itself the
  * planner, which has no statistics, may scan the ledger.
  */
 #define USAGE_QUERY(ledger)                                                                                            \
-    "WITH part AS MATERIALIZED (SELECT b.id AS bucket, r.account AS account, " COUNTER_SUMS(                           \
-        "r") " FROM temp.query_bucket b"                                                                               \
-             " CROSS JOIN interval i INDEXED BY interval_start ON i.start_sec >= b.start_sec AND i.start_sec < "       \
-             "b.end_sec " ledger " GROUP BY b.id, r.account)"                                                          \
-             " SELECT p.bucket, CASE WHEN :by_user THEN v.user END AS user, CASE WHEN :by_user THEN v.uid ELSE -1 "    \
-             "END AS uid,"                                                                                             \
-             " CASE WHEN :by_project THEN v.project END AS project, CASE WHEN :by_class THEN v.class END AS class,"    \
-             " CASE WHEN :by_protocol THEN v.protocol END AS protocol,"                                                \
-             " CASE WHEN :by_family THEN v.family ELSE -1 END AS family, " COUNTER_SUMS(                               \
-                 "p") " FROM part p CROSS JOIN v_account v ON v.account = p.account GROUP BY 1, 2, 3, 4, 5, 6, 7"      \
-                      " ORDER BY 1, 2, 3, 4, 5, 6, 7"
-#define USAGE_BINDS                                                                                                    \
-    {                                                                                                                  \
-        ":by_user", ":by_project", ":by_class", ":by_protocol", ":by_family"                                           \
-    }
+    "WITH part AS MATERIALIZED ("                                                                                      \
+    "  SELECT b.id AS bucket, r.account AS account, " COUNTER_SUMS("r")                                                \
+    "  FROM temp.query_bucket b"                                                                                       \
+    "  CROSS JOIN interval i INDEXED BY interval_start ON i.start_sec >= b.start_sec AND i.start_sec < b.end_sec "     \
+    ledger                                                                                                             \
+    "  GROUP BY b.id, r.account)"                                                                                      \
+    " SELECT p.bucket,"                                                                                                \
+    "  CASE WHEN :by_user THEN v.user END AS user, CASE WHEN :by_user THEN v.uid ELSE -1 END AS uid,"                  \
+    "  CASE WHEN :by_project THEN v.project END AS project, CASE WHEN :by_class THEN v.class END AS class,"            \
+    "  CASE WHEN :by_protocol THEN v.protocol END AS protocol,"                                                        \
+    "  CASE WHEN :by_family THEN v.family ELSE -1 END AS family, " COUNTER_SUMS("p")                                   \
+    " FROM part p CROSS JOIN v_account v ON v.account = p.account"                                                     \
+    " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7"
+#define USAGE_BINDS {":by_user", ":by_project", ":by_class", ":by_protocol", ":by_family"}
 
 /* The person or project of a number: the newest row that was valid at a time, and the newest of all. */
 #define NAME_AT(table, number)                                                                                         \
-    "SELECT id FROM " table " WHERE " number " = :number AND valid_from <= max(:start_sec, 0) ORDER BY id DESC LIMIT " \
-                                             "1"
+    "SELECT id FROM " table " WHERE " number " = :number AND valid_from <= max(:start_sec, 0)"                         \
+    " ORDER BY id DESC LIMIT 1"
 #define NAME_LATEST(table, number)                                                                                     \
     "SELECT id, name, last_seen FROM " table " WHERE " number " = :number ORDER BY id DESC LIMIT 1"
 #define NAME_INSERT(table, number)                                                                                     \
@@ -44,6 +45,7 @@
     "UPDATE " table " SET name = :name, first_seen = min(first_seen, :seen_sec),"                                      \
     " last_seen = max(last_seen, :seen_sec) WHERE id = :id"
 #define NAME_SEEN(table) "UPDATE " table " SET last_seen = :seen_sec WHERE id = :id"
+/* clang-format on */
 
 /* A filter's matches. REPLACE, because a name that is given twice is not an unknown name: it must count as a change. */
 #define PICK(dimension, from) "INSERT OR REPLACE INTO temp.query_pick SELECT " dimension ", " from
