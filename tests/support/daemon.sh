@@ -178,4 +178,5 @@ kernel_is_quiet()
     [ "$(kernel_sum)" = "$before" ]
 }
 
-pins_left() { find "$PIN_PATH" -mindepth 1 2>/dev/null | wc -l; }
+# pins_left [DIRECTORY]: how many, 0 also when there is no directory
+pins_left() { { find "${1:-$PIN_PATH}" -mindepth 1 2>/dev/null || true; } | wc -l; }

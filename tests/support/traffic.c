@@ -22,7 +22,7 @@ static const struct subcommand subcommands[] = {
     {"tcp-fetch", 2, "ADDRESS PORT", run_tcp_fetch},
     {"tcp-churn", 4, "ADDRESS PORT CONNECTIONS BYTES_EACH", run_tcp_churn},
     {"close-early", 3, "ADDRESS PORT BYTES", run_close_early},
-    {"long-lived", 2, "ADDRESS PORT    (then on stdin: bytes to send, one number a line)", run_long_lived},
+    {"long-lived", 2, "ADDRESS PORT    (then on stdin: bytes to send, one number a line, 0 to end)", run_long_lived},
     {"udp-sink", 3, "ADDRESS PORT IDLE_MS", run_udp_sink},
     {"udp-source", 4, "ADDRESS PORT COUNT SIZE [connected|unconnected [SEGMENT_SIZE]]", run_udp_source},
     {"udp-echo", 3, "ADDRESS PORT IDLE_MS", run_udp_echo},

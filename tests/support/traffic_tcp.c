@@ -142,7 +142,10 @@ void run_close_early(char **arguments)
     report_moved(bytes);
 }
 
-/* Answers each line with the number of bytes that it sent, so that a test can go in steps. */
+/*
+ * Answers each line with the number of bytes that it sent, so that a test can go in steps. 0 ends it: the end of the input
+ * would not come while any other child of the test holds the pipe.
+ */
 void run_long_lived(char **arguments)
 {
     struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
@@ -153,6 +156,8 @@ void run_long_lived(char **arguments)
         err(EXIT_FAILURE, "stdout");
     while (fgets(line, sizeof(line), stdin)) {
         uint64_t bytes = strtoull(line, NULL, 10);
+        if (!bytes)
+            return;
         send_bytes(fd, bytes);
         report_moved(bytes);
     }
