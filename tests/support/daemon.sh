@@ -9,7 +9,7 @@ CONFIG=$TMP/pdtt.conf
 PDTTD_LOG=$TMP/pdttd.log
 PDTTD_PID='' PDTTD_STATUS=''
 ONCE_STATUS='' ONCE_OUTPUT=''
-INTERVAL_SEC=1
+INTERVAL=1s
 PDTTD_WRAPPER=()
 export PDTT_TEST_TRUTH=1 # of every pdttd alike: it belongs to the layout of the pinned maps
 
@@ -20,7 +20,7 @@ write_config()
     cat >"$CONFIG" <<CONF
 database = "$DATABASE";
 pin_path = "$PIN_PATH";
-interval = "${INTERVAL_SEC}s";
+interval = "$INTERVAL";
 ${1:-}
 CONF
 }
