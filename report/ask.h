@@ -1,0 +1,12 @@
+/* The question to the store, and what to say about a name that it does not know. */
+#pragma once
+
+#include "report/options.h"
+
+/*
+ * Asks for the usage in these buckets and calls fn as store_query_usage() does. A user or group that this host knows
+ * and that never moved a byte is left out of the question; with nobody left there are no rows. -ENOENT: any other
+ * unknown name. *ret_why is malloc'ed, set on failure.
+ */
+int ask_usage(struct store *s, const struct report_options *o, const struct store_bucket *buckets, size_t n_buckets,
+              store_row_fn fn, void *userdata, char **ret_why);

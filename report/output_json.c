@@ -1,0 +1,101 @@
+/* JSON for scripts: {"jsonversion":"1","host",…,"rows":[…],"totals":{…}}; times are seconds since 1970, bytes plain. */
+#include "report/output.h"
+
+#include "common/cleanup.h"
+#include "common/escape.h"
+
+#include <jansson.h>
+
+struct json_state {
+    json_t *root, *rows;
+};
+
+static json_t *json_text(const char *text)
+{
+    cleanup_free char *valid = escape_utf8(text);
+
+    return valid ? json_string_nocheck(valid) : NULL;
+}
+
+static json_t *json_field(const struct field *field, const struct row *row)
+{
+    if (field_is_none(field, row))
+        return json_null();
+    return field->kind == FIELD_TEXT ? json_text(field_text(field, row)) : json_integer(field_number(field, row));
+}
+
+/* Adds the fields of row that are --by these dimensions and the counters. */
+static int set_fields(json_t *object, const struct row *row, unsigned by)
+{
+    for (size_t i = 0; i < n_fields; i++) {
+        if (!field_is_in(&fields[i], by))
+            continue;
+        if (json_object_set_new_nocheck(object, fields[i].key, json_field(&fields[i], row)) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static json_t *coverage_object(const struct coverage *coverage)
+{
+    double percent = coverage_percent(coverage);
+
+    return json_pack("{s:I, s:I, s:o}", "expected", (json_int_t)(coverage->expected_ms / 1000), "seen",
+                     (json_int_t)(coverage->seen_ms / 1000), "percent", percent < 0 ? json_null() : json_real(percent));
+}
+
+static int json_begin(struct output_job *job)
+{
+    const struct report_head *head = job->head;
+    struct json_state *state = calloc(1, sizeof(*state));
+
+    if (!state)
+        return -ENOMEM;
+    job->state = state;
+    state->rows = json_array();
+    state->root = json_pack("{s:s, s:o, s:I, s:I, s:s, s:o, s:O}", "jsonversion", "1", "host", json_text(head->host),
+                            "since", (json_int_t)head->period.since_sec, "until", (json_int_t)head->period.until_sec,
+                            "bytes", head->payload ? "payload" : "wire", "coverage", coverage_object(&head->coverage),
+                            "rows", state->rows);
+    return state->root ? 0 : -ENOMEM;
+}
+
+static int json_row(struct output_job *job, const struct row *row)
+{
+    struct json_state *state = job->state;
+    json_t *object = json_object();
+
+    if (json_array_append_new(state->rows, object) < 0 || set_fields(object, row, job->head->by) < 0)
+        return -ENOMEM;
+    if (row->n_others && json_object_set_new(object, "others", json_integer((json_int_t)row->n_others)) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static int json_end(struct output_job *job, const struct row *totals, size_t n_rows)
+{
+    struct json_state *state = job->state;
+    json_t *object = json_object();
+
+    if (json_object_set_new(state->root, "totals", object) < 0 || set_fields(object, totals, 0) < 0)
+        return -ENOMEM;
+    /* The percentage is the only real number; 17 digits would show it as 99.980000000000004. */
+    if (json_dumpf(state->root, job->out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
+        return -ENOMEM;
+    fputc('\n', job->out);
+    return 0;
+}
+
+static void json_done(struct output_job *job)
+{
+    struct json_state *state = job->state;
+
+    if (!state)
+        return;
+    json_decref(state->rows);
+    json_decref(state->root);
+    free(state);
+    job->state = NULL;
+}
+
+const struct output output_json = {"json", json_begin, json_row, json_end, json_done};

@@ -1,0 +1,47 @@
+/* The rows of a report between the store's answer and the page: collected, merged, sorted, cut to the top. Pure. */
+#pragma once
+
+#include "sql/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Texts that were not asked for are NULL, numbers -1. */
+struct row {
+    size_t bucket;                /* index of the period */
+    const char *period;           /* its label; not owned. NULL: no --period, or others of all periods together */
+    int64_t since_sec, until_sec; /* that period */
+    char *user, *project, *class_name, *protocol; /* owned */
+    int64_t uid, family;                          /* family 4, 6 or 0 */
+    struct store_counters n;
+    int64_t total_bytes; /* tx + rx of what the report bills: wire bytes, or payload */
+    size_t n_others;     /* 0; else this row is the sum of so many that rows_top() cut off */
+};
+
+struct rows {
+    struct row *v;
+    size_t n, capacity;
+};
+
+struct field;
+
+/* Appends a copy of row, texts included. -ENOMEM. */
+int rows_add(struct rows *rows, const struct row *row);
+void rows_done(struct rows *rows);
+
+/* Adds up rows of the same period and dimensions, which a report of several queries can have. */
+void rows_merge(struct rows *rows);
+
+/* Texts and plain numbers ascending, bytes and packets descending; by_period sorts by period first. Ties have a defined
+ * order. */
+void rows_sort(struct rows *rows, const struct field *field, bool by_period);
+
+/*
+ * Leaves the first top rows (of each period if per_period) and sums up the rest in one more row whose n_others says how
+ * many they were, so that totals hold. Rows must be sorted; top 0 leaves all.
+ */
+void rows_top(struct rows *rows, size_t top, bool per_period);
+
+/* The sum of all rows; without dimensions. */
+struct row rows_sum(const struct rows *rows);
