@@ -1,5 +1,6 @@
 #include "collector/config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,15 @@ static int read_config(struct config_reader *reader, const char *path, struct co
     return config->path ? read_group(reader, config_root_setting(&parsed), config) : -ENOMEM;
 }
 
+/* A text in the file may go over several lines; what is said about it may not. */
+static char *one_line(char *why)
+{
+    for (char *p = why; p && *p; p++)
+        if (iscntrl((unsigned char)*p))
+            *p = '?';
+    return why;
+}
+
 int config_load(const char *path, struct config **ret_config, char **ret_why)
 {
     cleanup(config_text_free) struct config_text text = {0};
@@ -109,14 +119,14 @@ int config_load(const char *path, struct config **ret_config, char **ret_why)
 
     int r = config_text_read(path, &text, &why);
     if (r < 0) {
-        *ret_why = why;
+        *ret_why = one_line(why);
         return r;
     }
     r = config_default(&config);
     if (r == 0)
         r = read_config(&reader, path, config);
     if (r < 0)
-        *ret_why = reader.why;
+        *ret_why = one_line(reader.why);
     else
         *ret_config = take_ptr(config);
     return r;

@@ -3,8 +3,8 @@
  * one row of a table (config_keys.c) that also yields its default, the commented default file and the manual.
  *
  * Errors are one line in *ret_why, "FILE:LINE: key 'KEY': value VALUE: what is wrong; remedy", malloc'ed, set only on
- * failure, NULL only when memory is out. It quotes the file as it is: write it with log_error(), which makes it
- * harmless.
+ * failure, NULL only when memory is out. Control characters of the file are shown as "?", other bytes as they are: write
+ * it with log_error(), which makes them harmless.
  */
 #pragma once
 

@@ -66,7 +66,7 @@ int config_complain(struct config_reader *reader, const config_setting_t *settin
         reason = NULL;
     if (!path || !value || !reason)
         return -ENOMEM;
-    if (asprintf(&reader->why, "%s:%u: key '%s': value %s: %s", at.file, at.line, path, value, reason) < 0) {
+    if (asprintf(&reader->why, "%s:%u: key '%.200s': value %s: %s", at.file, at.line, path, value, reason) < 0) {
         reader->why = NULL;
         return -ENOMEM;
     }

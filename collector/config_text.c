@@ -17,6 +17,9 @@
 #define MAX_FILES       64
 #define MAX_DEPTH       8
 
+/* So much of a line is quoted in a message at most. */
+#define QUOTED(n) ((int)((n) < 200 ? (n) : 200))
+
 struct loader {
     struct config_text *text;
     unsigned depth;
@@ -186,7 +189,7 @@ static int add_line(struct loader *l, struct config_scan *scan, const char *line
 
     if (r < 0)
         return complain(l, r, "%s:%u: value '%.*s': is not an include; write @include \"FILE\" on a line of its own",
-                        at.file, at.line, (int)n, line);
+                        at.file, at.line, QUOTED(n), line);
     if (r > 0)
         return add_include(l, at, path, path_len);
     if (memchr(line, '\0', n))
@@ -197,7 +200,8 @@ static int add_line(struct loader *l, struct config_scan *scan, const char *line
     r = config_scan_line(scan, line, n, at.line);
     if (r < 0)
         return complain(l, -EINVAL, "%s:%u: key '%.*s': value %.*s: is too large for a number; write a smaller one",
-                        at.file, at.line, (int)scan->key_len, scan->key ?: "", (int)scan->number_len, scan->number);
+                        at.file, at.line, QUOTED(scan->key_len), scan->key ?: "", QUOTED(scan->number_len),
+                        scan->number);
     return append_line(l->text, line, n, at);
 }
 

@@ -279,6 +279,18 @@ START_TEST(an_unreadable_file_is_refused_with_the_remedy)
 }
 END_TEST
 
+START_TEST(a_value_of_many_lines_or_great_length_is_quoted_in_one_line)
+{
+    char text[8000] = "interval = \"";
+    memset(text + strlen(text), 'x', 5000);
+    strcat(text, "\";");
+    write_file(text);
+    refuse(path, -EINVAL, "xxx\": is not a duration");
+    write_file("interval = \"10s\nhello\n\";");
+    refuse(path, -EINVAL, "value \"10s?hello?\": is not a duration");
+}
+END_TEST
+
 START_TEST(two_hundred_and_fifty_classes_are_accepted_and_one_more_is_not)
 {
     for (int n = 250; n <= 251; n++) {
@@ -357,6 +369,7 @@ static Suite *config_suite(void)
         what_is_no_regular_file_is_refused_at_once,
         a_file_over_a_mebibyte_is_refused,
         an_unreadable_file_is_refused_with_the_remedy,
+        a_value_of_many_lines_or_great_length_is_quoted_in_one_line,
         two_hundred_and_fifty_classes_are_accepted_and_one_more_is_not,
         the_file_we_ship_is_the_one_the_table_yields,
         the_file_we_ship_is_accepted_with_all_comment_signs_removed_from_its_keys,

@@ -1,0 +1,50 @@
+/*
+ * A fuzzer for libFuzzer: any bytes as a configuration file. What it holds against them: no crash, and an answer that
+ * is either a whole configuration or one line that says why not.
+ *
+ *   clang -g -O1 -D_GNU_SOURCE -DPDTT_SYSCONFDIR='"/etc"' -fsanitize=fuzzer,address,undefined -I.
+ * tests/fuzz/fuzz_config.c \ collector/config*.c common/{options,units,log,escape}.c -lconfig -o fuzz_config
+ *   ASAN_OPTIONS=detect_leaks=0 ./fuzz_config -max_total_time=60 SCRATCH tests/corpus/config
+ *
+ * Leaks are not looked for because libconfig 1.5 itself leaks a string whenever it meets a syntax error.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "collector/config.h"
+#include "common/cleanup.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_values(const struct config *c)
+{
+    assert(c->database[0] == '/' && c->pin_path[0] == '/');
+    assert(c->interval_sec > 0 && 3600 % c->interval_sec == 0);
+    assert(c->limit_accounts >= 16 && c->limit_accounts <= 1048576);
+    assert(c->n_classes <= CONFIG_MAX_CLASSES);
+    for (size_t i = 0; i < c->n_classes; i++)
+        assert(c->classes[i].name[0] && c->classes[i].n_networks > 0);
+}
+
+/* An include in the input could read any file of the host: those are cut out of the input, the corpus test has them. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    cleanup_close int fd = memfd_create("config", MFD_CLOEXEC);
+    cleanup_free char *why = NULL;
+    struct config *config = NULL;
+    char path[32];
+
+    if (fd < 0 || memmem(data, size, "@include", 8) || write(fd, data, size) != (ssize_t)size)
+        return -1;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (config_load(path, &config, &why) == 0) {
+        assert(!why);
+        check_values(config);
+        config_free(config);
+    } else {
+        assert(!config && why && *why && !strchr(why, '\n'));
+    }
+    return 0;
+}
