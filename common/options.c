@@ -275,32 +275,32 @@ void options_print_help(FILE *out, const char *usage, const struct option_row *r
 
 enum { WORD_MAX = 63 };
 
-static size_t least(size_t a, size_t b, size_t c)
+static size_t least(size_t a, size_t b)
 {
-    size_t m = a < b ? a : b;
-
-    return m < c ? m : c;
+    return a < b ? a : b;
 }
 
-/* Levenshtein distance with one row of the table; a is at most WORD_MAX long. */
+/*
+ * Levenshtein's distance with two swapped neighbours as one error (optimal string alignment), because that is what
+ * fingers do most. Three rows of the table are kept; a is at most WORD_MAX long.
+ */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[WORD_MAX + 1], n = strlen(a);
+    size_t rows[3][WORD_MAX + 1], n = strlen(a), j;
 
     for (size_t i = 0; i <= n; i++)
-        row[i] = i;
-    for (size_t j = 0; b[j]; j++) {
-        size_t diagonal = row[0];
+        rows[0][i] = i;
+    for (j = 1; b[j - 1]; j++) {
+        size_t *row = rows[j % 3], *above = rows[(j + 2) % 3], *above2 = rows[(j + 1) % 3];
 
-        row[0] = j + 1;
+        row[0] = j;
         for (size_t i = 1; i <= n; i++) {
-            size_t above = row[i];
-
-            row[i] = least(above + 1, row[i - 1] + 1, diagonal + (a[i - 1] != b[j]));
-            diagonal = above;
+            row[i] = least(least(above[i], row[i - 1]) + 1, above[i - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[i] = least(row[i], above2[i - 2] + 1);
         }
     }
-    return row[n];
+    return rows[(j - 1) % 3][n];
 }
 
 const char *options_nearest(const char *word, const char *const *candidates, size_t n)

@@ -28,5 +28,5 @@ int options_complain(const char *format, ...) __attribute__((format(printf, 1, 2
 /* Usage line, then the options by group, aligned, wrapped at 80 columns. */
 void options_print_help(FILE *out, const char *usage, const struct option_row *rows, size_t n_rows);
 
-/* The candidate nearest to word (Levenshtein, at most a third of its length wrong), or NULL. */
+/* The candidate nearest to word (Levenshtein, two swapped letters are one error; at most a third of its length wrong), or NULL. */
 const char *options_nearest(const char *word, const char *const *candidates, size_t n);
