@@ -65,6 +65,19 @@ static const struct failure *find_failure(int code)
     return &failures[array_length(failures) - 1];
 }
 
+/*
+ * SQLite 3.40 forgets the system's number when a commit fails, but nothing overwrites errno on the way back. Only what
+ * tells of room is believed from there: SQLite probes for files, which leaves ENOENT behind without any failure.
+ */
+static int system_error(struct store *s, int saved_errno)
+{
+    int system = sqlite3_system_errno(s->db);
+
+    if (system)
+        return system;
+    return saved_errno == ENOSPC || saved_errno == EDQUOT || saved_errno == EFBIG ? saved_errno : 0;
+}
+
 static struct failure refine_failure(const struct failure *f, int system)
 {
     struct failure refined = *f;
@@ -81,7 +94,8 @@ static struct failure refine_failure(const struct failure *f, int system)
 
 int store_fail_sqlite(struct store *s, const char *doing)
 {
-    struct failure f = refine_failure(find_failure(sqlite3_extended_errcode(s->db)), sqlite3_system_errno(s->db));
+    int system = system_error(s, errno);
+    struct failure f = refine_failure(find_failure(sqlite3_extended_errcode(s->db)), system);
     int pid = f.error == -EBUSY ? store_find_blocker(s) : 0;
 
     if (pid)

@@ -35,6 +35,7 @@ static int get_pragma(struct store *s, const char *sql, int64_t *ret)
 
 static int execute(struct store *s, const char *sql, const char *doing)
 {
+    errno = 0; /* store_fail_sqlite() looks at it */
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail_sqlite(s, doing);
 }
 

@@ -66,6 +66,7 @@ int statement_bind(struct store *s, enum statement_id id, const struct bind *bin
 
 int statement_step(struct store *s, enum statement_id id)
 {
+    errno = 0; /* store_fail_sqlite() looks at it */
     int rc = sqlite3_step(s->statements[id].stmt);
 
     if (rc == SQLITE_ROW)
