@@ -30,8 +30,10 @@ static const struct subcommand subcommands[] = {
     {"ping", 3, "ADDRESS COUNT SIZE", run_ping},
     {"raw-ping", 3, "ADDRESS COUNT SIZE", run_raw_ping},
     {"raw-source", 4, "ADDRESS PROTOCOL COUNT SIZE", run_raw_source},
-    {"setuid-after-socket", 5, "ADDRESS PORT BYTES UID GID", run_setuid_after_socket},
-    {"fd-pass", 5, "ADDRESS PORT BYTES UID GID", run_fd_pass},
+    {"setuid-after-socket", 5, "ADDRESS PORT BYTES UID GID [send|receive]", run_setuid_after_socket},
+    {"udp-setuid", 6, "ADDRESS PORT COUNT SIZE UID GID", run_udp_setuid},
+    {"queued", 5, "ADDRESS PORT BYTES UID GID    (until the input ends)", run_queued},
+    {"fd-pass", 5, "ADDRESS PORT BYTES UID GID [send|receive]", run_fd_pass},
     {"userns", 3, "ADDRESS PORT BYTES", run_userns},
     {"many-uids", 6, "ADDRESS PORT FIRST_UID UIDS COUNT SIZE", run_many_uids},
 };

@@ -43,6 +43,8 @@ void run_ping(char **arguments);
 void run_raw_ping(char **arguments);
 void run_raw_source(char **arguments);
 void run_setuid_after_socket(char **arguments);
+void run_udp_setuid(char **arguments);
+void run_queued(char **arguments);
 void run_fd_pass(char **arguments);
 void run_userns(char **arguments);
 void run_many_uids(char **arguments);

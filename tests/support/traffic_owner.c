@@ -9,15 +9,56 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* What a user does with the socket that was root's: send BYTES, or receive all that there is. */
+static void use_socket(int fd, uint64_t bytes, const char *way)
+{
+    if (!strcmp(way, "receive"))
+        bytes = receive_to_end(fd);
+    else
+        send_bytes(fd, bytes);
+    report_moved(bytes);
+}
+
 void run_setuid_after_socket(char **arguments)
+{
+    struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
+    cleanup_close int fd = tcp_connect(&remote);
+
+    become((uid_t)number_of(arguments[3]), (gid_t)number_of(arguments[4]));
+    use_socket(fd, number_of(arguments[2]), argument_or(arguments, 5, "send"));
+}
+
+/* A connected UDP socket: no hook sees it before it sends, only the call's end tells who did. */
+void run_udp_setuid(char **arguments)
+{
+    struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
+    uint64_t count = number_of(arguments[2]), size = number_of(arguments[3]);
+    cleanup_close int fd = socket_to(&remote, SOCK_DGRAM, 0);
+
+    if (connect(fd, (const struct sockaddr *)&remote.address, remote.length))
+        err(EXIT_FAILURE, "connect");
+    become((uid_t)number_of(arguments[4]), (gid_t)number_of(arguments[5]));
+    for (uint64_t i = 0; i < count; i++)
+        send_bytes(fd, size); /* one datagram each, as long as a write of it is */
+    report_moved(count * size);
+}
+
+/*
+ * Fills the send buffer as the user and makes no other call until the input ends: whoever wants to know whose these bytes are
+ * has to look at who holds the socket.
+ */
+void run_queued(char **arguments)
 {
     struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
     uint64_t bytes = number_of(arguments[2]);
     cleanup_close int fd = tcp_connect(&remote);
 
     become((uid_t)number_of(arguments[3]), (gid_t)number_of(arguments[4]));
+    if (fcntl(fd, F_SETFL, O_NONBLOCK))
+        err(EXIT_FAILURE, "O_NONBLOCK");
     send_bytes(fd, bytes);
     report_moved(bytes);
+    getchar();
 }
 
 union passed_fd {
@@ -77,7 +118,6 @@ static pid_t fork_or_end(void)
 void run_fd_pass(char **arguments)
 {
     struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
-    uint64_t bytes = number_of(arguments[2]);
     int channel[2], fd;
     pid_t child;
 
@@ -86,15 +126,13 @@ void run_fd_pass(char **arguments)
     child = fork_or_end();
     if (!child) {
         become((uid_t)number_of(arguments[3]), (gid_t)number_of(arguments[4]));
-        fd = take_passed_fd(channel[1]);
-        send_bytes(fd, bytes);
+        use_socket(take_passed_fd(channel[1]), number_of(arguments[2]), argument_or(arguments, 5, "send"));
         exit(EXIT_SUCCESS);
     }
     fd = tcp_connect(&remote);
     pass_fd(channel[0], fd);
     close(fd);
     wait_for_success(child);
-    report_moved(bytes);
 }
 
 static void write_file(const char *path, const char *text)
