@@ -1,29 +1,31 @@
 /*
- * Text from outside (user names, comm, cgroup paths) on its way to a terminal, a CSV file or a log line. Each function returns
- * malloc'ed text, or NULL when memory is out. Input need not be UTF-8; bytes that are not are shown as \xNN.
+ * Text from outside (user names, comm, cgroup paths) on its way to a terminal, a CSV file or a log line. Each function
+ * returns malloc'ed text, or NULL when memory is out. Input need not be UTF-8; bytes that are not are shown as \xNN.
  */
 #pragma once
 
 /*
- * Control characters, ESC, C1 controls, bidirectional overrides, characters without width and invalid UTF-8 become \xNN, \uNNNN or
- * \UNNNNNNNN; printable UTF-8 stays; "\" becomes "\\", so that no two texts look the same. Call it once: what is escaped twice shows
- * doubled backslashes. The log_ functions of log.h call it themselves.
+ * Control characters, ESC, C1 controls, bidirectional overrides, characters without width and invalid UTF-8 become
+ * \xNN, \uNNNN or \UNNNNNNNN; printable UTF-8 stays; "\" becomes "\\", so that no two texts look the same. Call it
+ * once: what is escaped twice shows doubled backslashes. The log_ functions of log.h call it themselves.
  */
 char *escape_terminal(const char *text);
 
 /*
- * RFC 4180: quoted when it holds a quote, comma, semicolon or leading/trailing blank; quotes doubled. Everything else as in
- * escape_terminal(), CR and LF too, so that one record stays one line for tools that read lines. A text that a spreadsheet would
- * run (leading = + - @ TAB CR LF or a full-width form of these) gets a leading apostrophe, as OWASP advises. For texts only: a
- * negative number would get the apostrophe too.
+ * RFC 4180: quoted when it holds a quote, comma, semicolon or leading/trailing blank; quotes doubled. Everything else
+ * as in escape_terminal(), CR and LF too, so that one record stays one line for tools that read lines. A text that a
+ * spreadsheet would run (leading = + - @ TAB CR LF or a full-width form of these) gets a leading apostrophe, as OWASP
+ * advises. For texts only: a negative number would get the apostrophe too.
  */
 char *escape_csv(const char *text);
 
-/* For tab separated values: as escape_terminal() (which leaves no tab or newline), and the apostrophe of escape_csv(). */
+/* For tab separated values: as escape_terminal() (which leaves no tab or newline), and the apostrophe of escape_csv().
+ */
 char *escape_tsv(const char *text);
 
 /*
- * Valid UTF-8 for JSON: each invalid byte becomes one U+FFFD; quoting is the JSON library's. C1 controls and bidirectional
- * overrides are valid UTF-8 and stay: a writer whose output may reach a terminal escapes non-ASCII as well (JSON_ENSURE_ASCII).
+ * Valid UTF-8 for JSON: each invalid byte becomes one U+FFFD; quoting is the JSON library's. C1 controls and
+ * bidirectional overrides are valid UTF-8 and stay: a writer whose output may reach a terminal escapes non-ASCII as
+ * well (JSON_ENSURE_ASCII).
  */
 char *escape_utf8(const char *text);

@@ -1,6 +1,7 @@
 /*
- * The TZ string of POSIX ("AWST-8", "CET-1CEST,M3.5.0,M10.5.0/3") with the extensions of RFC 9636 (hours from -167 to 167, daylight
- * saving time all year): it ends every TZif file and says what holds after the file's table. Pure: reads no file, no environment.
+ * The TZ string of POSIX ("AWST-8", "CET-1CEST,M3.5.0,M10.5.0/3") with the extensions of RFC 9636 (hours from -167 to
+ * 167, daylight saving time all year): it ends every TZif file and says what holds after the file's table. Pure: reads
+ * no file, no environment.
  */
 #pragma once
 
