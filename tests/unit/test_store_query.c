@@ -335,6 +335,12 @@ START_TEST(an_interval_belongs_to_the_bucket_in_which_it_began)
 }
 END_TEST
 
+/* When interval number epoch begins: at 20:00 UTC, from 26 January 1970 on. */
+static int64_t evening(uint64_t epoch)
+{
+    return 86400 * (24 + (int64_t)epoch) + 20 * 3600;
+}
+
 static void book_a_random_world(void)
 {
     struct store_usage rows[150];
@@ -349,15 +355,15 @@ static void book_a_random_world(void)
             rows[i].n.tx_payload_bytes = random() % 1000;
             rows[i].n.rx_payload_bytes = random() % 1000;
         }
-        book(s, epoch, 86400 * (int64_t)epoch, rows, array_length(rows));
-        store_note_user(s, (int64_t)epoch, epoch % 2 ? "odd" : "even", 86400 * (int64_t)epoch + 5);
-        store_note_user(s, 3, epoch % 2 ? "odd" : "even", 86400 * (int64_t)epoch + 6);
+        book(s, epoch, evening(epoch), rows, array_length(rows));
+        store_note_user(s, (int64_t)epoch, epoch % 2 ? "odd" : "even", evening(epoch) + 5);
+        store_note_user(s, 3, epoch % 2 ? "odd" : "even", evening(epoch) + 6);
     }
 }
 
 START_TEST(rows_of_any_dimensions_add_up_to_what_was_counted)
 {
-    struct store_bucket buckets[] = {{0, 400000}, {400000, 500000}, {500000, INT64_MAX}};
+    struct store_bucket buckets[] = {{0, 2500000}, {2500000, 2800000}, {2800000, INT64_MAX}};
 
     book_a_random_world();
     ck_assert_int_eq(
@@ -379,6 +385,10 @@ START_TEST(each_of_two_filters_leaves_what_the_view_says)
     ck_assert_int_eq(ask((struct store_query){.users = NAMES("3"), .classes = NAMES("loopback")}), 0);
     ck_assert_int_eq(answer_sum.tx_bytes,
                      sql_int("SELECT sum(tx_bytes) FROM v_usage WHERE uid = 3 AND class = 'loopback'"));
+    /* Ids of different dimensions must not be taken for each other: this user's is that of the class loopback. */
+    ck_assert_int_eq(ask((struct store_query){.users = NAMES("(unattributed)"), .classes = NAMES("external")}), 0);
+    ck_assert_int_eq(answer_sum.tx_bytes,
+                     sql_int("SELECT sum(tx_bytes) FROM v_usage WHERE uid = -1 AND class = 'external'"));
 }
 END_TEST
 
@@ -411,11 +421,11 @@ static int compare_with_view(const struct store_row *row, void *userdata)
     return 0;
 }
 
-/* In a zone 8 hours east 4 January begins at 16:00 UTC on the 3rd, and January eight hours before 1970. */
+/* In a zone 8 hours east the evening of 31 January is the 1st of February. */
 START_TEST(the_views_of_days_and_months_agree_with_the_queries)
 {
     struct day_sum views[] = {
-        {"v_user_day", "day", {3 * 86400 - 8 * 3600, 4 * 86400 - 8 * 3600}, "1970-01-04", 0},
+        {"v_user_day", "day", {31 * 86400 - 8 * 3600, 32 * 86400 - 8 * 3600}, "1970-02-01", 0},
         {"v_user_month", "month", {0, 31 * 86400 - 8 * 3600}, "1970-01", 0},
     };
 
