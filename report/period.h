@@ -4,7 +4,7 @@
  *   now, today, yesterday, tomorrow
  *   30d  -30d  "30 days ago"  now-30days     s m h (exact time), d w M y (same time of day, M and y by the calendar);
  *                                            m is minutes, M is months; 31 March less 1M is the last of February
- *   2026  2026-Q4  2026-11  2026-W47  2026-11-01   whole spans: what the period column of a report shows is understood
+ *   2026  2026-Q4  2026-11  2026-W47  2026-11-01   whole spans, as the period column of a report shows them
  *   "2026-11-01 10:00"  2026-11-01T10:00:30        an instant
  *   @1793491200                                    seconds since 1970, UTC
  */

@@ -1,0 +1,335 @@
+#include "report/output.h"
+#include "tests/support/unit.h"
+#include "tests/support/zone.h"
+
+#include "common/cleanup.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#define ESC "\033"
+
+/* A user and a project that would harm a terminal, a spreadsheet, a script or a browser. */
+static const char *const hostile[] = {
+    "a\"b'c",
+    "a,b;c",
+    "line\nbreak\rreturn",
+    ESC "[31mred" ESC "]0;title\a",
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "bad\xff\xfe utf8",
+    "\xc2\x9b"
+    "31m",
+    "\xe2\x80\xae"
+    "evil",
+    "pipe|d",
+    "back\\slash\\x1b",
+    "tab\tbed",
+    " ",
+    "",
+    "日本",
+    "</script>",
+    "%s%n",
+};
+
+static struct row hostile_row(const char *text)
+{
+    return (struct row){
+        .user = (char *)text,
+        .uid = 1000,
+        .project = (char *)text,
+        .family = 4,
+        .n = {.tx_bytes = 1536,
+              .rx_bytes = 2000000000000,
+              .tx_packets = 3,
+              .rx_packets = -4,
+              .tx_payload_bytes = 5,
+              .rx_payload_bytes = 6},
+        .total_bytes = 2000000001536,
+    };
+}
+
+static char *written(const struct output *output, struct report_head *head, const struct row *rows, size_t n)
+{
+    cleanup_calendar struct calendar *cal = open_zone("Australia/Perth");
+    struct rows all = {.v = (struct row *)rows, .n = n};
+    struct row totals = rows_sum(&all);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    head->cal = cal;
+    ck_assert_int_eq(output_report(output, head, &all, &totals, out), 0);
+    fclose(out);
+    return text;
+}
+
+static struct report_head some_head(void)
+{
+    return (struct report_head){
+        .host = "login1",
+        .period = {1793462400, 1795237445}, /* 2026-11-01 00:00 to 2026-11-21 13:04:05 in Perth */
+        .coverage = {.expected_ms = 1000000, .seen_ms = 999990},
+        .by = STORE_BY_USER | STORE_BY_PROJECT,
+    };
+}
+
+static size_t count(const char *text, char c)
+{
+    size_t n = 0;
+
+    for (; *text; text++)
+        n += *text == c;
+    return n;
+}
+
+START_TEST(no_format_for_people_or_spreadsheets_lets_a_control_character_through)
+{
+    static const struct output *const formats[] = {&output_table, &output_csv, &output_tsv, &output_parsable};
+
+    for (size_t i = 0; i < array_length(formats); i++) {
+        struct report_head head = some_head();
+        struct row row = hostile_row(hostile[_i]);
+        cleanup_free char *text = NULL;
+
+        head.host = hostile[_i];
+        text = written(formats[i], &head, &row, 1);
+        for (const char *s = text; *s; s++)
+            ck_assert_msg((unsigned char)*s >= ' ' || *s == '\n' || (*s == '\t' && formats[i] == &output_tsv),
+                          "%s lets \\x%02x through", formats[i]->name, (unsigned char)*s);
+        ck_assert_ptr_null(strstr(text, "\x7f"));
+        ck_assert_ptr_null(strstr(text, "\xc2\x9b"));
+        ck_assert_ptr_null(strstr(text, "\xe2\x80\xae"));
+        ck_assert_ptr_null(strchr(text, '\xff'));
+        /* header and row; a table has its head of four lines and the totals too */
+        ck_assert_uint_eq(count(text, '\n'), formats[i] == &output_table ? 7 : 2);
+    }
+}
+END_TEST
+
+START_TEST(separated_formats_have_as_many_columns_in_rows_as_in_the_header)
+{
+    struct report_head head = some_head();
+    struct row row = hostile_row(hostile[_i]);
+    cleanup_free char *tsv = written(&output_tsv, &head, &row, 1);
+    cleanup_free char *parsable = written(&output_parsable, &head, &row, 1);
+
+    ck_assert_uint_eq(count(tsv, '\t'), 2 * 9);
+    ck_assert_uint_eq(count(parsable, '|'), 2 * 9);
+}
+END_TEST
+
+/* Reads one RFC 4180 field; returns what follows it. */
+static const char *read_csv_field(const char *s, char *ret)
+{
+    bool quoted = *s == '"';
+
+    for (s += quoted; *s && (quoted || !strchr(",\n", *s)); s++) {
+        if (quoted && *s == '"' && *++s != '"')
+            break;
+        *ret++ = *s;
+    }
+    *ret = '\0';
+    return s;
+}
+
+START_TEST(csv_reads_back_as_the_escaped_name_and_never_as_a_formula)
+{
+    struct report_head head = some_head();
+    struct row row = hostile_row(hostile[_i]);
+    cleanup_free char *text = written(&output_csv, &head, &row, 1);
+    char user[256], uid[256];
+    const char *s = read_csv_field(strchr(text, '\n') + 1, user);
+
+    ck_assert_int_eq(*s, ',');
+    read_csv_field(s + 1, uid);
+    ck_assert_str_eq(uid, "1000");
+    ck_assert_msg(!*user || !strchr("=+-@\t\r", *user), "a spreadsheet would run %s", user);
+}
+END_TEST
+
+START_TEST(json_is_valid_and_holds_the_name_itself)
+{
+    struct report_head head = some_head();
+    struct row row = hostile_row(hostile[_i]);
+    cleanup_free char *text = written(&output_json, &head, &row, 1);
+    json_error_t error;
+    json_t *root = json_loads(text, 0, &error), *first;
+
+    ck_assert_msg(root != NULL, "%s", error.text);
+    first = json_array_get(json_object_get(root, "rows"), 0);
+    if (!strchr(hostile[_i], '\xff'))
+        ck_assert_str_eq(json_string_value(json_object_get(first, "user")), hostile[_i]);
+    else
+        ck_assert_str_eq(json_string_value(json_object_get(first, "user")), "bad\uFFFD\uFFFD utf8");
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(json_has_exactly_the_promised_keys)
+{
+    struct report_head head = some_head();
+    struct row row = hostile_row("alice");
+    cleanup_free char *text = written(&output_json, &head, &row, 1);
+    json_t *root = json_loads(text, 0, NULL), *expected;
+
+    expected = json_pack(
+        "{s:s s:s s:i s:i s:s s:{s:i s:i s:f} s:[{s:s s:i s:s s:i s:I s:i s:i s:i s:i s:I}] s:{s:i s:I s:i s:i "
+        "s:i s:i s:I}}",
+        "jsonversion", "1", "host", "login1", "since", 1793462400, "until", 1795237445, "bytes", "wire", "coverage",
+        "expected", 1000, "seen", 999, "percent", 99.99, "rows", "user", "alice", "uid", 1000, "project", "alice",
+        "tx_bytes", 1536, "rx_bytes", (json_int_t)2000000000000, "tx_packets", 3, "rx_packets", -4, "tx_payload_bytes",
+        5, "rx_payload_bytes", 6, "total_bytes", (json_int_t)2000000001536, "totals", "tx_bytes", 1536, "rx_bytes",
+        (json_int_t)2000000000000, "tx_packets", 3, "rx_packets", -4, "tx_payload_bytes", 5, "rx_payload_bytes", 6,
+        "total_bytes", (json_int_t)2000000001536);
+    ck_assert_ptr_nonnull(expected);
+    ck_assert_msg(json_equal(root, expected), "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "99.99\n"));
+    json_decref(root);
+    json_decref(expected);
+}
+END_TEST
+
+START_TEST(machine_formats_show_plain_bytes_whatever_the_units)
+{
+    struct report_head head = some_head();
+    struct row row = hostile_row("alice");
+    cleanup_free char *text = NULL;
+
+    head.units = UNITS_SI;
+    text = written(&output_csv, &head, &row, 1);
+    ck_assert_str_eq(text, "user,uid,project,tx_bytes,rx_bytes,tx_packets,rx_packets,tx_payload_bytes,rx_payload_bytes,"
+                           "total_bytes\n"
+                           "alice,1000,alice,1536,2000000000000,3,-4,5,6,2000000001536\n");
+}
+END_TEST
+
+START_TEST(a_table_shows_period_host_coverage_and_totals)
+{
+    struct report_head head = some_head();
+    struct row rows[] = {hostile_row("alice"), hostile_row("bob")};
+    cleanup_free char *text = written(&output_table, &head, rows, 2);
+
+    ck_assert_str_eq(text, "Period:   2026-11-01 00:00 AWST to 2026-11-21 13:04:05 AWST\n"
+                           "Host:     login1\n"
+                           "Coverage: 99.99 %\n"
+                           "\n"
+                           "USER  PROJECT       TX       RX TX PACKETS RX PACKETS    TOTAL\n"
+                           "alice alice   1.50 KiB 1.82 TiB          3         -4 1.82 TiB\n"
+                           "bob   bob     1.50 KiB 1.82 TiB          3         -4 1.82 TiB\n"
+                           "Total         3.00 KiB 3.64 TiB          6         -8 3.64 TiB\n");
+}
+END_TEST
+
+START_TEST(a_table_of_payload_says_so_and_leaves_wire_out)
+{
+    struct report_head head = some_head();
+    struct row row = hostile_row("alice");
+    cleanup_free char *text = NULL;
+
+    head.payload = true;
+    text = written(&output_table, &head, &row, 1);
+    ck_assert_ptr_nonnull(strstr(text, "Bytes:    payload"));
+    ck_assert_ptr_nonnull(strstr(text, "TX PAYLOAD"));
+    ck_assert_ptr_null(strstr(text, "PACKETS"));
+}
+END_TEST
+
+START_TEST(others_are_named_for_people_and_null_for_scripts)
+{
+    struct report_head head = some_head();
+    struct row others = {.uid = -1, .family = -1, .since_sec = -1, .until_sec = -1, .n_others = 12};
+    cleanup_free char *table = written(&output_table, &head, &others, 1);
+    cleanup_free char *csv = written(&output_csv, &head, &others, 1);
+    cleanup_free char *json = written(&output_json, &head, &others, 1);
+
+    ck_assert_ptr_nonnull(strstr(table, "(12 others)"));
+    ck_assert_ptr_nonnull(strstr(csv, "\n(12 others),,,0,"));
+    ck_assert_ptr_nonnull(strstr(json, "\"user\": null"));
+    ck_assert_ptr_nonnull(strstr(json, "\"others\": 12"));
+}
+END_TEST
+
+START_TEST(the_uid_of_unattributed_bytes_is_a_value)
+{
+    struct report_head head = some_head();
+    struct row row = {.user = (char *)"(unattributed)", .uid = -1, .project = (char *)"(none)", .family = -1};
+    cleanup_free char *csv = written(&output_csv, &head, &row, 1);
+
+    ck_assert_ptr_nonnull(strstr(csv, "\n(unattributed),-1,(none),0,"));
+}
+END_TEST
+
+START_TEST(nothing_counted_is_said_kindly)
+{
+    struct report_head head = some_head();
+    cleanup_free char *never = NULL, *before = NULL, *json = NULL;
+
+    head.coverage = (struct coverage){.never = true};
+    never = written(&output_table, &head, NULL, 0);
+    json = written(&output_json, &head, NULL, 0);
+    head.coverage = (struct coverage){0};
+    before = written(&output_table, &head, NULL, 0);
+    ck_assert_ptr_nonnull(strstr(never, "is pdttd running?"));
+    ck_assert_ptr_nonnull(strstr(never, "Nothing was booked"));
+    ck_assert_ptr_nonnull(strstr(json, "\"percent\": null"));
+    ck_assert_ptr_nonnull(strstr(before, "nothing was counted in this period"));
+}
+END_TEST
+
+START_TEST(coverage_is_rounded_down_so_that_100_means_all)
+{
+    ck_assert(coverage_percent(&(struct coverage){.expected_ms = 100000, .seen_ms = 99999}) == 99.99);
+    ck_assert(coverage_percent(&(struct coverage){.expected_ms = 100000, .seen_ms = 100000}) == 100);
+    ck_assert(coverage_percent(&(struct coverage){.expected_ms = 100000, .seen_ms = 110000}) == 100);
+    ck_assert(coverage_percent(&(struct coverage){.expected_ms = 100000}) == 0);
+    ck_assert(coverage_percent(&(struct coverage){0}) == -1);
+    ck_assert(coverage_percent(&(struct coverage){.expected_ms = INT64_MAX, .seen_ms = INT64_MAX}) == 100);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_an_error)
+{
+    static const char *const names[] = {"table", "json", "csv", "tsv"};
+
+    for (size_t i = 0; i < array_length(names); i++) {
+        cleanup_calendar struct calendar *cal = open_zone("UTC");
+        cleanup_fclose FILE *full = fopen("/dev/full", "w");
+        struct report_head head = some_head();
+        struct row row = hostile_row("alice"), totals = row;
+        struct rows rows = {.v = &row, .n = 1};
+
+        head.cal = cal;
+        ck_assert_ptr_nonnull(full);
+        ck_assert_int_eq(output_report(output_find(names[i]), &head, &rows, &totals, full), -ENOSPC);
+    }
+    ck_assert_ptr_null(output_find("xml"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("output");
+    TCase *c = tcase_create("output");
+
+    tcase_add_loop_test(c, no_format_for_people_or_spreadsheets_lets_a_control_character_through, 0,
+                        array_length(hostile));
+    tcase_add_loop_test(c, separated_formats_have_as_many_columns_in_rows_as_in_the_header, 0, array_length(hostile));
+    tcase_add_loop_test(c, csv_reads_back_as_the_escaped_name_and_never_as_a_formula, 0, array_length(hostile));
+    tcase_add_loop_test(c, json_is_valid_and_holds_the_name_itself, 0, array_length(hostile));
+    tcase_add_test(c, json_has_exactly_the_promised_keys);
+    tcase_add_test(c, machine_formats_show_plain_bytes_whatever_the_units);
+    tcase_add_test(c, a_table_shows_period_host_coverage_and_totals);
+    tcase_add_test(c, a_table_of_payload_says_so_and_leaves_wire_out);
+    tcase_add_test(c, others_are_named_for_people_and_null_for_scripts);
+    tcase_add_test(c, the_uid_of_unattributed_bytes_is_a_value);
+    tcase_add_test(c, nothing_counted_is_said_kindly);
+    tcase_add_test(c, coverage_is_rounded_down_so_that_100_means_all);
+    tcase_add_test(c, a_full_disk_is_an_error);
+    suite_add_tcase(suite, c);
+    return unit_main(suite);
+}
