@@ -68,6 +68,15 @@ struct {
     __type(value, __u32);
 } classes_v6 SEC(".maps");
 
+/* cgroup id -> unit, for the cgroups that a project rule names; pdttd keeps it in step with the cgroup tree. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 65536);
+    __type(key, __u64);
+    __type(value, __u32);
+} units SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, PDTT_STATS);

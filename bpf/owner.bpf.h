@@ -13,6 +13,36 @@
 
 #define IDENTITY(uid, gid) ((__u64)(uid) | (__u64)(gid) << 32)
 
+/* Who pays: a process as far as accounts tell processes apart. */
+struct payer {
+    __u64 identity;
+    __u32 unit;
+};
+
+static __always_inline __u32 unit_of_cgroup(__u64 cgroup_id)
+{
+    __u32 *unit = bpf_map_lookup_elem(&units, &cgroup_id);
+
+    return unit ? *unit : 0;
+}
+
+static __always_inline bool units_in_use(void)
+{
+    struct ledger l;
+
+    return ledger_open(&l) && l.epoch->flags & PDTT_EPOCH_UNITS;
+}
+
+/* In process context only. Real ids of the initial user namespace, so a user namespace cannot pose as root. */
+static __always_inline struct payer current_payer(void)
+{
+    struct payer payer = {.identity = bpf_get_current_uid_gid()};
+
+    if (units_in_use())
+        payer.unit = unit_of_cgroup(bpf_get_current_cgroup_id());
+    return payer;
+}
+
 static __always_inline void owner_account(const struct pdtt_owner *o, __u32 tag, struct pdtt_account *ret_account)
 {
     __u64 identity = o->identity;
@@ -20,6 +50,7 @@ static __always_inline void owner_account(const struct pdtt_owner *o, __u32 tag,
     *ret_account = (struct pdtt_account){
         .uid = (__u32)identity,
         .gid = identity >> 32,
+        .unit = o->unit,
         .class_id = tag & PDTT_CLASS_MAX,
         .protocol = o->protocol,
         .family = tag & TAG_IPV6 ? INET6_FAMILY : INET_FAMILY,
@@ -62,8 +93,8 @@ static __always_inline void owner_move_since(const struct ledger *l, struct pdtt
         ledger_move(l, from, to, direction, bytes, packets);
 }
 
-/* Makes identity the owner. With settle, what was charged since the last call moves to it; without, that stays where it is. */
-static __noinline void owner_change(struct pdtt_owner *o, __u64 identity, bool settle)
+/* Makes payer the owner. With settle, what was charged since the last call moves to it; without, that stays where it is. */
+static __noinline void owner_change(struct pdtt_owner *o, const struct payer *payer, bool settle)
 {
     struct pdtt_account account;
     __u32 from, to, tag = o->tag;
@@ -73,7 +104,8 @@ static __noinline void owner_change(struct pdtt_owner *o, __u64 identity, bool s
         return;
     owner_account(o, tag, &account);
     from = ledger_find_slot(l.epoch, &account);
-    o->identity = identity;
+    o->identity = payer->identity;
+    o->unit = payer->unit;
     o->flags &= ~PDTT_OWNER_KERNEL;
     owner_account(o, tag, &account);
     to = ledger_find_slot(l.epoch, &account);
@@ -88,27 +120,27 @@ static __noinline void owner_change(struct pdtt_owner *o, __u64 identity, bool s
     owner_move_since(&l, o, from, to, PDTT_TX);
 }
 
-static __always_inline bool owner_is(const struct pdtt_owner *o, __u64 identity)
+static __always_inline bool owner_is(const struct pdtt_owner *o, const struct payer *payer)
 {
-    return o->identity == identity && !(o->flags & PDTT_OWNER_KERNEL);
+    return o->identity == payer->identity && o->unit == payer->unit && !(o->flags & PDTT_OWNER_KERNEL);
 }
 
-/* A system call by identity has moved data: whatever was charged since the one before belongs to it. */
-static __always_inline void owner_used(struct pdtt_owner *o, __u64 identity)
+/* A system call by payer has moved data: whatever was charged since the one before belongs to it. */
+static __always_inline void owner_used(struct pdtt_owner *o, const struct payer *payer)
 {
-    if (owner_is(o, identity))
+    if (owner_is(o, payer))
         owner_forget_since(o);
     else
-        owner_change(o, identity, true);
+        owner_change(o, payer, true);
     if (!(o->flags & PDTT_OWNER_USED))
         o->flags |= PDTT_OWNER_USED;
 }
 
-/* A system call by identity is about to move data: whatever was charged so far belongs to the one before. */
-static __always_inline void owner_about_to_use(struct pdtt_owner *o, __u64 identity)
+/* A system call by payer is about to move data: whatever was charged so far belongs to the one before. */
+static __always_inline void owner_about_to_use(struct pdtt_owner *o, const struct payer *payer)
 {
-    if (!owner_is(o, identity))
-        owner_change(o, identity, false);
+    if (!owner_is(o, payer))
+        owner_change(o, payer, false);
 }
 
 /* A change of class in mid-flight (unconnected sockets only) settles what was charged so far: a transfer is of one class. */

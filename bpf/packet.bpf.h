@@ -102,7 +102,7 @@ static __always_inline __u32 packet_tag(struct __sk_buff *skb, const struct pdtt
 
     if (skb->ifindex == LOOPBACK_IFINDEX)
         return tag | PDTT_CLASS_LOOPBACK;
-    if (!(epoch->class_flags & (ipv6 ? PDTT_CLASSES_V6 : PDTT_CLASSES_V4)))
+    if (!(epoch->flags & (ipv6 ? PDTT_EPOCH_CLASSES_V6 : PDTT_EPOCH_CLASSES_V4)))
         return tag | PDTT_CLASS_EXTERNAL;
     return tag | class_of_remote(skb, ipv6, direction);
 }

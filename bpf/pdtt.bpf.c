@@ -43,7 +43,7 @@ static __always_inline __u32 connection_tag(struct __sk_buff *skb, const struct 
 {
     __u32 valid = l->epoch->generation << 16 | 1u << 15, cache = o->class_cache, tag;
 
-    if (skb->ifindex == LOOPBACK_IFINDEX || !l->epoch->class_flags)
+    if (skb->ifindex == LOOPBACK_IFINDEX || !(l->epoch->flags & (PDTT_EPOCH_CLASSES_V4 | PDTT_EPOCH_CLASSES_V6)))
         return packet_tag(skb, l->epoch, direction);
     if ((cache & ~0xfffu) == valid)
         return cache & 0xfff;
@@ -133,16 +133,13 @@ int cgroup_skb_egress(struct __sk_buff *skb)
 
 /* ---- socket layer: who creates a socket, connects it or sends from it ---- */
 
-static __always_inline __u64 current_identity(void)
-{
-    return bpf_get_current_uid_gid(); /* gid << 32 | uid, real ids in the initial user namespace */
-}
-
 SEC("cgroup/sock_create")
 int sock_create_tracker(struct bpf_sock *ctx)
 {
+    struct payer payer = current_payer();
     struct pdtt_owner owner = {
-        .identity = current_identity(),
+        .identity = payer.identity,
+        .unit = payer.unit,
         .protocol = ctx->protocol,
         .tag = ctx->family == INET6_FAMILY ? TAG_IPV6 : 0,
     };
@@ -160,12 +157,15 @@ SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
     struct pdtt_owner *o = bpf_sk_storage_get(&sock_owner, ctx, 0, 0);
-    __u64 identity = current_identity();
+    struct payer payer;
 
     if (!o)
         return 1;
-    if (!(o->flags & PDTT_OWNER_USED) && (__u32)identity)
-        owner_used(o, identity);
+    if (!(o->flags & PDTT_OWNER_USED)) {
+        payer = current_payer();
+        if ((__u32)payer.identity)
+            owner_used(o, &payer);
+    }
     o->flags |= PDTT_OWNER_RELEASED;
     return 1;
 }
@@ -174,9 +174,12 @@ static __always_inline int about_to_send(struct bpf_sock_addr *ctx, bool connect
 {
     struct pdtt_owner *o = ctx->sk ? bpf_sk_storage_get(&sock_owner, ctx->sk, 0, 0) : NULL;
 
+    struct payer payer;
+
     if (!o)
         return 1;
-    owner_about_to_use(o, current_identity());
+    payer = current_payer();
+    owner_about_to_use(o, &payer);
     if (connect)
         o->class_cache = 0;
     return 1;
@@ -208,13 +211,14 @@ int sendmsg6(struct bpf_sock_addr *ctx)
 
 /* ---- syscall layer: who uses a socket, and how many bytes the calls moved ---- */
 
-static __always_inline struct pdtt_owner *owner_in_call(struct sock *sk, __u64 identity)
+static __always_inline struct pdtt_owner *owner_in_call(struct sock *sk, const struct payer *payer)
 {
     struct pdtt_owner *o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
 
     if (!o) {
         struct pdtt_owner owner = {
-            .identity = identity,
+            .identity = payer->identity,
+            .unit = payer->unit,
             .protocol = sk->sk_protocol,
             .tag = sk->__sk_common.skc_family == INET6_FAMILY ? TAG_IPV6 : 0,
         };
@@ -232,16 +236,17 @@ static __always_inline bool is_internet_socket(const struct sock *sk)
 
 static __always_inline int call_moved_data(struct sock *sk, __u32 direction, int bytes)
 {
-    __u64 identity = current_identity();
     struct pdtt_owner *o;
+    struct payer payer;
     struct ledger l;
 
     if (!is_internet_socket(sk))
         return 0;
-    o = owner_in_call(sk, identity);
+    payer = current_payer();
+    o = owner_in_call(sk, &payer);
     if (!o)
         return 0;
-    owner_used(o, identity);
+    owner_used(o, &payer);
     if (bytes > 0 && ledger_open(&l))
         ledger_add_payload(&l, owner_slot(&l, o, o->tag), direction, bytes);
     return 0;
@@ -266,9 +271,12 @@ SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(tcp_sendmsg_locked, struct sock *sk)
 {
     struct pdtt_owner *o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
+    struct payer payer;
 
-    if (o)
-        owner_about_to_use(o, current_identity());
+    if (!o)
+        return 0;
+    payer = current_payer();
+    owner_about_to_use(o, &payer);
     return 0;
 }
 
@@ -282,7 +290,7 @@ int adopt_sockets(struct bpf_iter__task_file *ctx)
     struct file *file = ctx->file;
     struct pdtt_owner *o;
     struct socket *socket;
-    __u64 identity;
+    struct payer payer = {};
     struct sock *sk;
 
     if (!task || !file)
@@ -293,12 +301,14 @@ int adopt_sockets(struct bpf_iter__task_file *ctx)
     sk = socket->sk;
     if (!sk || !is_internet_socket(sk))
         return 0;
-    identity = IDENTITY(task->cred->uid.val, task->cred->gid.val);
-    o = owner_in_call(sk, identity);
+    payer.identity = IDENTITY(task->cred->uid.val, task->cred->gid.val);
+    if (units_in_use())
+        payer.unit = unit_of_cgroup(task->cgroups->dfl_cgrp->kn->id);
+    o = owner_in_call(sk, &payer);
     if (!o || o->flags & PDTT_OWNER_USED)
         return 0;
-    if (!owner_is(o, identity) && (o->flags & PDTT_OWNER_KERNEL || !(__u32)o->identity))
-        owner_change(o, identity, true);
+    if (!owner_is(o, &payer) && (o->flags & PDTT_OWNER_KERNEL || !(__u32)o->identity))
+        owner_change(o, &payer, true);
     stat_bump(PDTT_STAT_ADOPTED);
     return 0;
 }

@@ -56,14 +56,15 @@ struct pdtt_epoch {
     __s64 boot_ns;    /* boot-time clock at the same moment */
     __u32 next_slot;  /* first free slot; may run past the number of slots when the table is full */
     __u32 generation; /* of the class table; sockets drop their cached class when it changes */
-    __u32 class_flags;
+    __u32 flags;      /* PDTT_EPOCH_* */
     __u32 padding;
     __u64 errors;     /* sum of the error stats when this epoch became active */
 };
 _Static_assert(sizeof(struct pdtt_epoch) == sizeof(struct pdtt_counters), "shares an array with the counters");
 
-#define PDTT_CLASSES_V4 1u /* class_flags: the trie of this family is not empty */
-#define PDTT_CLASSES_V6 2u
+#define PDTT_EPOCH_CLASSES_V4 1u /* the trie of this family is not empty */
+#define PDTT_EPOCH_CLASSES_V6 2u
+#define PDTT_EPOCH_UNITS      4u /* the units map is not empty */
 
 /* Element parity * slots + slot of the accounts map: who a slot is, and what was moved to and from it after the fact. */
 struct pdtt_slot {
@@ -77,6 +78,8 @@ _Static_assert(sizeof(struct pdtt_slot) == 56, "mapped by user space");
 /* What a socket's packets are charged to, in the socket's own storage; cloned from a listener to what it accepts. */
 struct pdtt_owner {
     __u64 identity;                        /* uid, gid << 32, of the initial user namespace */
+    __u32 unit;                            /* of the process's cgroup, 0: none */
+    __u32 padding;
     __u64 slot_ref;                        /* cached slot: epoch << 36 | tag << 24 | slot */
     __u64 since_bytes[PDTT_DIRECTIONS];    /* charged since the last system call on the socket */
     __u64 since_packets[PDTT_DIRECTIONS];
@@ -85,7 +88,7 @@ struct pdtt_owner {
     __u8 protocol;
     __u8 flags;                            /* PDTT_OWNER_* */
 };
-_Static_assert(sizeof(struct pdtt_owner) == 56, "socket storage of programs that outlive a pdttd");
+_Static_assert(sizeof(struct pdtt_owner) == 64, "socket storage of programs that outlive a pdttd");
 
 #define PDTT_OWNER_KERNEL   1u /* no process seen: kind is kernel */
 #define PDTT_OWNER_USED     2u /* a system call confirmed the owner */

@@ -25,8 +25,21 @@ struct cred {
     kgid_t gid;
 };
 
+struct kernfs_node {
+    __u64 id;
+};
+
+struct cgroup {
+    struct kernfs_node *kn;
+};
+
+struct css_set {
+    struct cgroup *dfl_cgrp;
+};
+
 struct task_struct {
     const struct cred *cred;
+    struct css_set *cgroups;
 };
 
 struct sock_common {

@@ -58,7 +58,7 @@ static int add_class(int fd_v4, int fd_v6, const struct config_class *class, uin
 
         if (bpf_map_update_elem(ipv6 ? fd_v6 : fd_v4, &key, &id, BPF_ANY) < 0)
             return -errno;
-        *flags |= ipv6 ? PDTT_CLASSES_V6 : PDTT_CLASSES_V4;
+        *flags |= ipv6 ? PDTT_EPOCH_CLASSES_V6 : PDTT_EPOCH_CLASSES_V4;
     }
     return 0;
 }

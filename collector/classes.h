@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * Makes the tries hold exactly the networks of the classes; ids[i] is the id of classes[i]. ret_flags: PDTT_CLASSES_*.
+ * Makes the tries hold exactly the networks of the classes; ids[i] is the id of classes[i]. ret_flags: PDTT_EPOCH_CLASSES_*.
  * Lookups go on meanwhile; the caller raises the generation afterwards. -ENOSPC: more networks than the tries take.
  */
 int classes_apply(int fd_v4, int fd_v6, const struct config_class *classes, const int64_t *ids, size_t n,

@@ -9,7 +9,7 @@
 
 /* What the next epoch starts with besides its times. */
 struct drain_settings {
-    uint32_t generation, class_flags;
+    uint32_t generation, flags;
     uint64_t errors; /* kernel_errors() now */
 };
 

@@ -158,7 +158,7 @@ static int begin_ledger(struct kernel *k, const struct pdtt_epoch *before)
     struct ledger_maps maps;
     struct ledger *l;
     int r = k->options->fill_classes(k->map_fd[MAP_CLASSES_V4], k->map_fd[MAP_CLASSES_V6], k->options->userdata,
-                                     &start.class_flags);
+                                     &start.flags);
 
     if (r == 0)
         r = kernel_read_stats(k, stats);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Fills the class tries before the first packet is counted with them; ret_flags: PDTT_CLASSES_*. Logs nothing. */
+/* Fills the class tries before the first packet is counted with them; ret_flags: PDTT_EPOCH_CLASSES_*. Logs nothing. */
 typedef int (*kernel_classes_fn)(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flags);
 
 struct kernel_options {

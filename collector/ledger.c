@@ -142,7 +142,7 @@ void ledger_begin(struct ledger *l, int half, const struct ledger_start *start)
         .boot_ns = start->boot_ns,
         .next_slot = 1,
         .generation = start->generation,
-        .class_flags = start->class_flags,
+        .flags = start->flags,
         .errors = start->errors,
     };
 }

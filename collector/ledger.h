@@ -36,7 +36,7 @@ const struct pdtt_epoch *ledger_epoch(const struct ledger *l, int half);
 struct ledger_start {
     uint64_t epoch;
     int64_t start_ns, boot_ns;
-    uint32_t generation, class_flags;
+    uint32_t generation, flags;
     uint64_t errors;
 };
 

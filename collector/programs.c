@@ -38,6 +38,7 @@ const struct map_row map_rows[MAPS] = {
     [MAP_INNER_1] = {"ledger_1", false},     [MAP_ACCOUNTS] = {"accounts", false},
     [MAP_SLOTS] = {"slots", false},          [MAP_SOCK_OWNER] = {"sock_owner", true},
     [MAP_CLASSES_V4] = {"classes_v4", true}, [MAP_CLASSES_V6] = {"classes_v6", true},
+    [MAP_UNITS] = {"units", true},
     [MAP_STATS] = {"stats", true},           [MAP_TRUTH] = {"truth", true},
     [MAP_LAYOUT] = {"layout", false},
 };

@@ -43,6 +43,7 @@ enum map_id {
     MAP_SOCK_OWNER,
     MAP_CLASSES_V4,
     MAP_CLASSES_V6,
+    MAP_UNITS,
     MAP_STATS,
     MAP_TRUTH,
     MAP_LAYOUT, /* last: its pin says that the set is complete */

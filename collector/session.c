@@ -61,7 +61,7 @@ static void report_book_error(struct session *s, int r)
 int session_drain(struct session *s)
 {
     struct drain d = drain_of(s, s->ledger);
-    struct drain_settings settings = {.generation = s->generation, .class_flags = s->class_flags};
+    struct drain_settings settings = {.generation = s->generation, .flags = s->flags};
     int r = current_errors(s, &settings.errors);
 
     if (r == 0)
@@ -123,7 +123,7 @@ static int fill_classes(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flag
 static int apply_classes(struct session *s)
 {
     int r = fill_classes(kernel_map_fd(s->kernel, MAP_CLASSES_V4), kernel_map_fd(s->kernel, MAP_CLASSES_V6), s,
-                         &s->class_flags);
+                         &s->flags);
 
     s->generation++;
     if (r < 0)
@@ -188,7 +188,7 @@ static int open_ledger(struct session *s)
     if (active < 0)
         return active;
     s->generation = ledger_epoch(s->ledger, active)->generation;
-    s->class_flags = ledger_epoch(s->ledger, active)->class_flags;
+    s->flags = ledger_epoch(s->ledger, active)->flags;
     r = ledger_barrier(s->ledger);
     if (r == 0)
         r = book_old_ledger(s);

@@ -16,7 +16,7 @@ struct session {
     struct kernel *kernel;
     struct ledger *ledger;
     struct names *names;
-    uint32_t generation, class_flags; /* of the class table */
+    uint32_t generation, flags; /* of the class table */
     int book_error;                   /* of the last attempt, so that a blocked writer is said once */
 };
 
