@@ -120,7 +120,7 @@ static int apply_by(void *target, const char *argument)
     o->by = 0;
     for (const char *s = argument;; s++) {
         size_t length = strcspn(s, ",");
-        int dim, r = word_parse(dims, array_length(dims), s, length, "user, project, class, proto, family", &dim);
+        int dim = 0, r = word_parse(dims, array_length(dims), s, length, "user, project, class, proto, family", &dim);
 
         if (r < 0)
             return r;
@@ -139,7 +139,8 @@ static int apply_period(void *target, const char *argument)
 
 static int apply_units(void *target, const char *argument)
 {
-    int style, r = word_parse(styles, array_length(styles), argument, strlen(argument), "auto, si, bytes", &style);
+    int style = UNITS_AUTO,
+        r = word_parse(styles, array_length(styles), argument, strlen(argument), "auto, si, bytes", &style);
 
     if (r >= 0)
         ((struct report_options *)target)->units = (enum units_style)style;
