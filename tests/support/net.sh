@@ -7,8 +7,8 @@
 #   what is on the wire, provided that the receiver does not put them together again (gro off). So the counters by port
 #   are in prerouting of the side that receives.
 # - "ip link set gso_max_segs 1" is what really makes TCP send packet by packet; then the output hook is exact as well.
-# - With "tso on" super-packets cross the veth whole, so that no device counter knows the wire; then the segments that TCP
-#   itself counts are the truth: bytes of the stream and a header for each.
+# - With "tso on" super-packets cross the veth whole, so that no device counter knows the wire; then IP's
+#   own counters are the truth, with a header more for each segment that TCP counts.
 # shellcheck shell=bash disable=SC2034,SC2119,SC2120 # the tests use what is set here
 
 CLIENT_NS=pdtt-client-$$ SERVER_NS=pdtt-server-$$
@@ -139,11 +139,29 @@ veth_dropped()
 }
 
 # tcp_segments client|server: segments that TCP has sent in the namespace; OutSegs alone leaves retransmissions out
-tcp_segments()
+tcp_segments() { echo $(($(mib "$1" snmp Tcp OutSegs) + $(mib "$1" snmp Tcp RetransSegs))); }
+
+# mib client|server FILE GROUP NAME: a counter of the namespace's IP stack, from /proc/net/FILE
+mib()
 {
-    "in_$1" cat /proc/net/snmp | awk '
-        $1 == "Tcp:" && !names { for (i = 1; i <= NF; i++) at[$i] = i; names = 1; next }
-        $1 == "Tcp:" { print $at["OutSegs"] + $at["RetransSegs"] }'
+    "in_$1" cat "/proc/net/$2" | awk -v group="$3:" -v name="$4" '
+        $1 == group && !names { for (i = 1; i <= NF; i++) at[$i] = i; names = 1; next }
+        $1 == group { print $at[name] }'
+}
+
+# tcp_wire_bytes client|server 4|6: what the namespace has sent, if all that is sent is TCP. IP counts a super-packet with one
+# header, TCP knows its segments: the others are added, 20 or 40 bytes of IP and 32 of TCP with timestamps.
+tcp_wire_bytes()
+{
+    local octets packets header=52
+    if [ "$2" = 4 ]; then
+        octets=$(mib "$1" netstat IpExt OutOctets) packets=$(mib "$1" snmp Ip OutRequests)
+    else
+        header=72
+        octets=$("in_$1" cat /proc/net/snmp6 | awk '$1 == "Ip6OutOctets" {print $2}')
+        packets=$("in_$1" cat /proc/net/snmp6 | awk '$1 == "Ip6OutRequests" {print $2}')
+    fi
+    echo $((octets + ($(tcp_segments "$1") - packets) * header))
 }
 
 # ---- both ends of a transfer
@@ -163,6 +181,7 @@ serve()
 {
     local name=$1 label=$2
     shift 2
+    rm -f "$TMP/service-$label" # or the one before it would be what is ready
     (
         trap - EXIT ERR
         exec nsenter --net="/run/netns/$SERVER_NS" setpriv --reuid "${USER_ID[$name]}" --regid "${GROUP_ID[$name]}" \
