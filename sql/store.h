@@ -40,8 +40,8 @@ enum store_kind {
 
 /* uids and gids that no system has; users see them as "(unattributed)", "(overflow)" and "(none)". */
 #define STORE_UID_UNATTRIBUTED INT64_C(-1)
-#define STORE_UID_OVERFLOW INT64_C(-2)
-#define STORE_GID_NONE INT64_C(-1)
+#define STORE_UID_OVERFLOW     INT64_C(-2)
+#define STORE_GID_NONE         INT64_C(-1)
 
 /* Ids of the two classes that always exist; configured classes get ids from store_sync_classes(). */
 #define STORE_CLASS_EXTERNAL 0
@@ -53,36 +53,95 @@ struct store_counters {
     int64_t tx_payload_bytes, rx_payload_bytes; /* what processes handed over or took; never added to wire bytes */
 };
 
+/* Each level holds the same bytes, raw by interval and the others by bucket of the calendar. */
+enum store_level {
+    STORE_RAW,
+    STORE_5MIN,
+    STORE_HOUR,
+    STORE_DAY,
+    STORE_MONTH,
+    STORE_LEVELS,
+};
+
+#define STORE_FOREVER INT64_MAX
+
+struct store_policy {
+    const char *timezone;                /* of days and months; as for calendar_open(): "local", "Australia/Perth" */
+    int64_t retention_sec[STORE_LEVELS]; /* how long each level is kept; STORE_FOREVER */
+    int64_t
+        max_size_bytes; /* of the database, 0: no limit; raw goes first, then the finer levels, never days and months */
+};
+
+/*
+ * Holds from the next interval on; without a call the zone is that of the last policy (else "local"), everything is
+ * kept and there is no limit. Another time zone ends the current buckets and begins new ones: no byte that was booked
+ * moves to another day. -EINVAL: a level that is kept longer than the next coarser one (its bytes would be in no
+ * coarser level any more, and reports of long ranges would miss them), a negative retention or size; the errors of
+ * calendar_open(): a zone that is none. After a clock that steps forward by more than an hour nothing expires for a day
+ * of counting, so that a wrong clock that somebody corrects costs no history.
+ */
+int store_set_policy(struct store *s, const struct store_policy *policy);
+
 /* One account's share of one interval. May be negative: a transfer can move bytes booked in an earlier interval. */
 struct store_usage {
     int64_t uid, gid;
-    int64_t unit;     /* 0 until units exist */
+    int64_t unit;     /* from store_unit_id(), 0: none */
     int64_t class_id; /* from store_sync_classes() */
     int protocol;     /* IPPROTO_*, 0..255 */
     int family;       /* AF_INET or AF_INET6; 0 for overflow */
     enum store_kind kind;
+    const char *project; /* the project that a rule gave; NULL: the one of the gid, by the group's name */
     struct store_counters n;
 };
 
 struct store_interval {
-    uint64_t ledger;      /* identity of the kernel ledger, random per load; with epoch it makes booking exactly once */
-    uint64_t epoch;       /* counts up by one per swap within a ledger */
-    int64_t start_sec;    /* wall clock, UTC seconds since 1970, when the epoch became active */
-    int64_t end_sec;      /* when it was sealed; may lie before start_sec after a clock step */
-    int64_t duration_ms;  /* by the boot-time clock, which no step moves */
-    struct store_counters counted; /* what the packet programs added, without transfers: must equal the sum of the rows */
-    int64_t update_errors;         /* failed map updates during the epoch, all causes */
+    uint64_t ledger;   /* identity of the kernel ledger, random per load; with epoch it makes booking exactly once */
+    uint64_t epoch;    /* counts up by one per swap within a ledger */
+    int64_t start_sec; /* wall clock, UTC seconds since 1970, when the epoch became active */
+    int64_t end_sec;   /* when it was sealed; may lie before start_sec after a clock step, see store_book_interval() */
+    int64_t duration_ms; /* by the boot-time clock, which no step moves; 0: not known, the wall clock is trusted */
+    struct store_counters
+        counted;           /* what the packet programs added, without transfers: must equal the sum of the rows */
+    int64_t update_errors; /* failed map updates during the epoch, all causes */
 };
 
 /*
  * Books one interval: interval row, usage rows and the ledger's epoch in one transaction, rows sorted by key.
- * rows may hold an account more than once (they are added) and rows of zeros (they are left out); it is sorted in place.
+ * rows may hold an account more than once (they are added) and rows of zeros (they are left out); it is sorted in
+ place.
  * Unknown accounts and the gid's project are created on the way. Before it writes it checks that the file was
- * not moved, deleted or replaced. Errors: -EALREADY the epoch is booked already (nothing written), -EBUSY another process
+ * not moved, deleted or replaced.
+ *
+ * An epoch that reaches over a boundary of five minutes (the daemon was down, the host slept) becomes one interval for
+ each
+ * part, cut at boundaries of 5 minutes up to an hour, of hours up to two days, of days up to 400 days, of months
+ beyond. Each
+ * column is shared out by time, to the byte, and the parts are marked as estimated. Where the wall clock says another
+ length
+ * than duration_ms it was stepped: the epoch is then booked at the duration_ms before end_sec, as the corrected clock
+ counts.
+ *
+ * What is booked is rolled up in memory into the coarser levels and written there every 5 minutes, by store_flush() and
+ by
+ * store_close(); what a killed process had in memory is read from the raw level again. Each booking also drops a little
+ of what
+ * the policy keeps no longer, never of what is not rolled up; that these may fail (store_notice()) fails no booking.
+ *
+ Errors: -EALREADY the epoch is booked already (nothing written), -EBUSY another process
  * holds a lock (nothing written; try again with the same interval), -ESTALE the file was moved, deleted or replaced,
  * -ENOSPC, -EIO.
  */
-int store_book_interval(struct store *s, const struct store_interval *interval, struct store_usage *rows, size_t n_rows);
+int store_book_interval(struct store *s, const struct store_interval *interval, struct store_usage *rows,
+                        size_t n_rows);
+
+/* Rolls up what was booked so far. Errors: -EBUSY, -ESTALE, -ENOSPC, -EIO; nothing is lost, the next one catches up. */
+int store_flush(struct store *s);
+
+/*
+ * The oldest line that the administrator should read and that no call failed for: raw data dropped early because of
+ * max_size, a roll-up that failed. NULL: none (left). The caller frees it.
+ */
+char *store_notice(struct store *s);
 
 /* The last epoch booked of this ledger, 0 if none. */
 int store_last_epoch(struct store *s, uint64_t ledger, uint64_t *ret_epoch);
@@ -98,10 +157,42 @@ int store_sync_classes(struct store *s, const char *const *names, size_t n, int6
 int store_note_user(struct store *s, int64_t uid, const char *name, int64_t now_sec);
 int store_note_group(struct store *s, int64_t gid, const char *name, int64_t now_sec);
 
-/* Records the state of a layer ("cgroup", "syscall", ...): state is "on", "off" or "failed"; detail says why and what is lost. */
+/* The permanent id, above 0, of a unit (the path of a cgroup); the same for the same path for ever. */
+int store_unit_id(struct store *s, const char *path, int64_t *ret_id);
+
+enum store_subject { STORE_SUBJECT_PROJECT, STORE_SUBJECT_USER };
+enum store_period { STORE_PERIOD_MONTH, STORE_PERIOD_QUARTER, STORE_PERIOD_YEAR };
+enum store_direction { STORE_DIRECTION_BOTH, STORE_DIRECTION_TX, STORE_DIRECTION_RX };
+
+/* A list of names or numbers; empty means no filter. */
+struct store_names {
+    const char *const *v;
+    size_t n;
+};
+
+/* How much a project or a user may move in a period. Names are as in reports. */
+struct store_allocation {
+    int64_t id; /* 1, 2, ... in the order of store_sync_allocations(), which does not read it */
+    enum store_subject subject;
+    const char *name;
+    enum store_period period;
+    int64_t limit_bytes;
+    enum store_direction direction;
+    struct store_names classes; /* that count; empty: all */
+    int billing_day;            /* of the month on which periods begin, 1 to 28; quarters and years begin in January */
+};
+
+/* Makes these the allocations that reports see, all or nothing. -EINVAL names the one that is nonsense. */
+int store_sync_allocations(struct store *s, const struct store_allocation *allocations, size_t n);
+
+/* Records the state of a layer ("cgroup", "syscall", ...): state is "on", "off" or "failed"; detail says why and what
+ * is lost. */
 int store_put_layer_state(struct store *s, const char *layer, const char *state, const char *detail, int64_t now_sec);
 
-/* Records that nothing was counted from start_sec to end_sec; reason is a short word such as "reboot". */
+/*
+ * Records that nothing was counted from start_sec to end_sec; reason is a short word such as "reboot", "not running",
+ * "disk full". One that begins where the last one of the same reason ends prolongs that one.
+ */
 int store_put_gap(struct store *s, int64_t start_sec, int64_t end_sec, const char *reason);
 
 /* ---- asking (pdtt-report) ---- */
@@ -118,12 +209,6 @@ struct store_bucket {
     int64_t start_sec, end_sec; /* half open */
 };
 
-/* A list of names or numbers; empty means no filter. */
-struct store_names {
-    const char *const *v;
-    size_t n;
-};
-
 struct store_query {
     const struct store_bucket *buckets; /* in order, not overlapping: one per row of --period, or one for all */
     size_t n_buckets;
@@ -131,7 +216,8 @@ struct store_query {
     struct store_names users, projects, classes, protocols;
 };
 
-/* One answer row. Dimensions that were not asked for are NULL (texts) and -1 (numbers). Texts live until the callback returns. */
+/* One answer row. Dimensions that were not asked for are NULL (texts) and -1 (numbers). Texts live until the callback
+ * returns. */
 struct store_row {
     size_t bucket; /* index into buckets */
     const char *user;
@@ -144,26 +230,60 @@ struct store_row {
 typedef int (*store_row_fn)(const struct store_row *row, void *userdata); /* non-zero stops and is returned */
 
 /*
- * Calls fn for each group of each bucket, ordered by bucket. An interval belongs to the bucket in which it started.
- * -ENOENT: a name in a filter is unknown to the store; store_why() says which, store_unknown_name() returns it.
+ * Calls fn for each group of each bucket, ordered by bucket. An interval belongs to the bucket in which it started. The
+ * answer comes from the coarsest level that fits, and from finer ones at the edges; it is the same as if all came from
+ * raw, unless the finer levels have expired: then it is that of the buckets that store_plan_buckets() tells. -ENOENT: a
+ * name in a filter is unknown to the store; store_why() says which, store_unknown_name() returns it.
  */
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata);
 const char *store_unknown_name(const struct store *s);
 
 /*
- * All questions between the two are answered from one snapshot, so that rows, totals and coverage belong together whatever
- * pdttd books meanwhile. Without them each question is a snapshot of its own. -EALREADY when one is open; ending none is a no-op.
- * A snapshot that stays open makes the write-ahead log grow: end it before waiting for anything.
+ * The buckets for which store_query_usage() really answers: the same, unless the level that knows a boundary has
+ * expired. Then the outer boundaries move outward, and what lies across a boundary of two buckets belongs to the one in
+ * which it began, so that buckets that adjoin still do, and add up to their range. ret_effective has n entries; one may
+ * become empty.
+ */
+int store_plan_buckets(struct store *s, const struct store_bucket *buckets, size_t n,
+                       struct store_bucket *ret_effective);
+
+/* The same for one range: moves *since_sec and *until_sec outward where it must. */
+int store_plan_range(struct store *s, int64_t *since_sec, int64_t *until_sec);
+
+/*
+ * All questions between the two are answered from one snapshot, so that rows, totals and coverage belong together
+ * whatever pdttd books meanwhile. Without them each question is a snapshot of its own. -EALREADY when one is open;
+ * ending none is a no-op. A snapshot that stays open makes the write-ahead log grow: end it before waiting for
+ * anything.
  */
 int store_begin_read(struct store *s);
 void store_end_read(struct store *s);
 
-/* How much of [since, until) was counted, in milliseconds, and since when there is a ledger at all (0: never). */
+/* How much of [since, until) was counted, in milliseconds, and since when there is a ledger at all (0: never). It
+ * outlives raw. */
 struct store_coverage {
-    int64_t first_sec, last_sec; /* start of the first and end of the last interval of the whole store */
-    int64_t seen_ms;             /* sum of the durations of the intervals that start in the range */
+    int64_t first_sec, last_sec;  /* start of the first and end of the last interval of the whole store */
+    int64_t seen_ms;              /* sum of the durations of the intervals that start in the range */
+    int64_t since_sec, until_sec; /* the range, as store_plan_range() moves it */
 };
 int store_query_coverage(struct store *s, int64_t since_sec, int64_t until_sec, struct store_coverage *ret);
+
+struct store_gap {
+    int64_t start_sec, end_sec;
+    const char *reason; /* until the callback returns */
+};
+typedef int (*store_gap_fn)(const struct store_gap *gap, void *userdata); /* non-zero stops and is returned */
+
+/* The recorded gaps that touch [since, until), in order of time. */
+int store_query_gaps(struct store *s, int64_t since_sec, int64_t until_sec, store_gap_fn fn, void *userdata);
+
+/* The allocations in their order; what the callback gets lives until it returns. */
+typedef int (*store_allocation_fn)(const struct store_allocation *allocation, void *userdata);
+int store_query_allocations(struct store *s, store_allocation_fn fn, void *userdata);
+
+/* The site's time zone, in which days and months are kept: its name, owned by the store. "" before anything was booked.
+ */
+const char *store_zone(struct store *s);
 
 /* Host name that the ledger belongs to, written at creation; owned by the store. */
 const char *store_host(struct store *s);
