@@ -1,0 +1,278 @@
+/* What one packet costs: floods without and with programs of several kinds, taking turns; see bench/run, which makes
+ * the network. */
+#include "bench/packet_cost.h"
+
+#include "bench/program_time.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/options.h"
+
+#include <bpf/bpf.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { QUIET_SEC = 300, STAT_ROUNDS = 3 };
+
+struct command {
+    struct lab lab;
+    unsigned rounds;
+    const char *json;
+};
+
+/* ---- options ---- */
+
+#define TEXT(name, field)                                                                                              \
+    static int set_##name(void *target, const char *argument)                                                          \
+    {                                                                                                                  \
+        ((struct command *)target)->field = argument;                                                                  \
+        return 0;                                                                                                      \
+    }
+TEXT(variants, lab.variants)
+TEXT(pdttd, lab.pdttd)
+TEXT(work_dir, lab.work_dir)
+TEXT(cgroup, lab.flood.cgroup)
+TEXT(client, lab.flood.client_ns)
+TEXT(server, lab.flood.server_ns)
+TEXT(address, lab.flood.server_address)
+TEXT(json, json)
+
+static int read_number(const char *argument, long low, long high, long *ret)
+{
+    char *end;
+    long n = strtol(argument, &end, 10);
+
+    if (!*argument || *end || n < low || n > high)
+        return options_complain("is not a number from %ld to %ld", low, high);
+    *ret = n;
+    return 0;
+}
+
+#define NUMBER(name, field, low, high)                                                                                 \
+    static int set_##name(void *target, const char *argument)                                                          \
+    {                                                                                                                  \
+        long n = 0;                                                                                                    \
+        int r = read_number(argument, low, high, &n);                                                                  \
+                                                                                                                       \
+        if (r == 0)                                                                                                    \
+            ((struct command *)target)->field = n;                                                                     \
+        return r;                                                                                                      \
+    }
+NUMBER(cpu, lab.flood.cpu, 0, 1023)
+NUMBER(rounds, rounds, 1, ROUNDS_MAX)
+NUMBER(packets, lab.flood.packets, 10000, 10000000)
+
+static const struct option_row rows[] = {
+    {"variants", 0, "FILE", "object file with the programs to compare with", NULL, set_variants},
+    {"pdttd", 0, "FILE", "the daemon", NULL, set_pdttd},
+    {"work-dir", 0, "DIR", "where packet.conf, classes.conf and full.conf are", NULL, set_work_dir},
+    {"cgroup", 0, "DIR", "cgroup v2 that the sockets are made in", NULL, set_cgroup},
+    {"client", 0, "FILE", "network namespace that sends", NULL, set_client},
+    {"server", 0, "FILE", "network namespace that receives", NULL, set_server},
+    {"address", 0, "IPV4", "the server's address", NULL, set_address},
+    {"cpu", 0, "N", "CPU that does all the work", NULL, set_cpu},
+    {"rounds", 0, "N", "how often the cases take turns", NULL, set_rounds},
+    {"packets", 0, "N", "packets in one flood", NULL, set_packets},
+    {"json", 0, "FILE", "where the figures go", NULL, set_json},
+};
+
+/* ---- one flood ---- */
+
+static unsigned loaded_programs(const char *name)
+{
+    struct program_time times[PROGRAM_TIMES_MAX];
+    unsigned found = 0;
+    size_t n = 0;
+
+    if (program_times_read(times, &n) == 0)
+        for (size_t i = 0; i < n; i++)
+            found += strcmp(times[i].name, name) == 0;
+    return found;
+}
+
+static unsigned effective_programs(const struct lab *lab)
+{
+    __u32 ids[16], n = array_length(ids), flags;
+
+    return bpf_prog_query(lab->cgroup_fd, BPF_CGROUP_INET_EGRESS, BPF_F_QUERY_EFFECTIVE, &flags, ids, &n) < 0 ? ~0U : n;
+}
+
+/* Another collector on this host, such as that of a test, would be measured too. */
+static bool is_quiet(const struct lab *lab, const struct bench_case *c)
+{
+    return effective_programs(lab) == c->packet_programs && loaded_programs("sock_send_lengt") == c->call_programs;
+}
+
+static int await_quiet(const struct lab *lab, const struct bench_case *c)
+{
+    for (int second = 0; second < QUIET_SEC; second++) {
+        if (is_quiet(lab, c))
+            return 0;
+        sleep(1);
+    }
+    log_error(
+        "'%s': %u programs see the packets where %u should, %u the calls where %u should; is another pdttd running?",
+        c->label, effective_programs(lab), c->packet_programs, loaded_programs("sock_send_lengt"), c->call_programs);
+    return -EBUSY;
+}
+
+/* -EAGAIN: somebody else began to count meanwhile. */
+static int flood_case(struct lab *lab, const struct bench_case *c, struct flood_result *ret_result)
+{
+    struct flood flood = lab->flood;
+    int r = await_quiet(lab, c);
+
+    flood.receives = c->receives;
+    if (r == 0)
+        r = flood_run(&flood, ret_result);
+    return r < 0 ? r : is_quiet(lab, c) ? 0 : -EAGAIN;
+}
+
+/* ---- rounds ---- */
+
+static int measure_case(struct lab *lab, unsigned c, double *ret_ns)
+{
+    struct flood_result result;
+    int r = case_begin(lab, &cases[c]), ended;
+
+    if (r == 0)
+        do
+            r = flood_case(lab, &cases[c], &result);
+        while (r == -EAGAIN);
+    ended = case_end(lab, &cases[c]);
+    if (r == 0)
+        *ret_ns = result.ns_per_packet;
+    return r < 0 ? r : ended;
+}
+
+/* Each round begins with another case, so that none always has the same one before it. */
+static int run_rounds(struct command *command, struct packet_costs *costs)
+{
+    for (costs->rounds = 0; costs->rounds < command->rounds; costs->rounds++)
+        for (unsigned i = 0; i < CASES; i++) {
+            unsigned c = (i + costs->rounds) % CASES;
+            int r = measure_case(&command->lab, c, &costs->cases[c].ns[costs->rounds]);
+
+            if (r < 0)
+                return r;
+        }
+    return 0;
+}
+
+/* ---- what the kernel says of each program ---- */
+
+static void keep_time(struct case_sample *sample, const struct program_time *time, unsigned packets)
+{
+    struct program_sample *p = sample->programs;
+
+    while (p < sample->programs + sample->n_programs && strcmp(p->name, time->name) != 0)
+        p++;
+    if (p == sample->programs + CASE_PROGRAMS_MAX)
+        return;
+    if (p == sample->programs + sample->n_programs)
+        memcpy(sample->programs[sample->n_programs++].name, time->name, sizeof(p->name));
+    p->ns_per_run[p->n++] = (double)time->time_ns / time->runs;
+    p->runs_per_packet = (double)time->runs / packets;
+}
+
+/* Less than one run in a hundred packets is not part of the flood. */
+static int time_flood(struct lab *lab, unsigned c, struct case_sample *sample)
+{
+    cleanup_close int enabled = program_times_enable();
+    struct program_time before[PROGRAM_TIMES_MAX], after[PROGRAM_TIMES_MAX];
+    size_t n_before = 0, n_after = 0;
+    struct flood_result result;
+    int r = enabled < 0 ? enabled : await_quiet(lab, &cases[c]);
+
+    if (r == 0)
+        r = program_times_read(before, &n_before);
+    if (r == 0)
+        r = flood_case(lab, &cases[c], &result);
+    if (r == 0)
+        r = program_times_read(after, &n_after);
+    if (r < 0)
+        return r;
+    program_times_since(before, n_before, after, &n_after);
+    for (size_t i = 0; i < n_after; i++)
+        if (after[i].runs * 100 >= result.packets)
+            keep_time(sample, &after[i], result.packets);
+    return 0;
+}
+
+/* The floods are worth nothing unless every packet met the programs in both directions. */
+static int check_runs(unsigned c, const struct case_sample *sample)
+{
+    unsigned seen = 0;
+
+    for (size_t i = 0; i < sample->n_programs; i++)
+        seen += sample->programs[i].runs_per_packet >= 0.999;
+    if (seen >= 2 * cases[c].packet_programs)
+        return 0;
+    for (size_t i = 0; i < sample->n_programs; i++)
+        log_info("%s ran %.4f times a packet", sample->programs[i].name, sample->programs[i].runs_per_packet);
+    log_error("'%s': not every packet was seen in both directions", cases[c].label);
+    return -ENODATA;
+}
+
+static int time_case(struct lab *lab, unsigned c, struct case_sample *sample)
+{
+    int r = case_begin(lab, &cases[c]), ended;
+
+    for (int i = 0; i < STAT_ROUNDS && r == 0; i++)
+        do
+            r = time_flood(lab, c, sample);
+        while (r == -EAGAIN);
+    ended = case_end(lab, &cases[c]);
+    return r < 0 ? r : ended < 0 ? ended : check_runs(c, sample);
+}
+
+static int time_programs(struct command *command, struct packet_costs *costs)
+{
+    int r = 0;
+
+    for (unsigned c = 0; c < CASES && r == 0; c++)
+        if (cases[c].packet_programs)
+            r = time_case(&command->lab, c, &costs->cases[c]);
+    return r;
+}
+
+/* ---- all ---- */
+
+static int run(struct command *command)
+{
+    static struct packet_costs costs; /* large */
+    int r = lab_open(&command->lab);
+
+    costs.packets = command->lab.flood.packets;
+    if (r == 0)
+        r = run_rounds(command, &costs);
+    if (r == 0)
+        r = time_programs(command, &costs);
+    lab_close(&command->lab);
+    if (r < 0)
+        return r;
+    costs_print(&costs);
+    return costs_write_json(&costs, command->json);
+}
+
+static bool complete(const struct command *command)
+{
+    const struct lab *lab = &command->lab;
+
+    return lab->variants && lab->pdttd && lab->work_dir && lab->flood.cgroup && lab->flood.client_ns &&
+           lab->flood.server_ns && lab->flood.server_address && command->json;
+}
+
+int main(int argc, char **argv)
+{
+    struct command command = {.rounds = 9, .lab.flood.packets = 400000};
+
+    log_init("packet_cost");
+    if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
+        return 2;
+    if (!complete(&command)) {
+        options_print_help(stderr, "packet_cost --variants FILE … (bench/run gives all of them)", rows,
+                           array_length(rows));
+        return 2;
+    }
+    return run(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
