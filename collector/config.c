@@ -20,6 +20,11 @@ struct config *config_free(struct config *config)
     if (!config)
         return NULL;
     config_free_classes(config);
+    config_free_projects(config);
+    config_free_allocations(config);
+    free(config->timezone);
+    free(config->log_file);
+    free(config->log_per_user_prefix);
     free(config->path);
     free(config->database);
     free(config->pin_path);
@@ -97,8 +102,12 @@ static int read_config(struct config_reader *reader, const char *path, struct co
     config_init(&parsed);
     if (config_read_string(&parsed, reader->text->text) != CONFIG_TRUE)
         return complain_syntax(reader, &parsed);
+    const config_setting_t *root = config_root_setting(&parsed);
     config->path = strdup(path);
-    return config->path ? read_group(reader, config_root_setting(&parsed), config) : -ENOMEM;
+    int r = config->path ? read_group(reader, root, config) : -ENOMEM;
+    if (r == 0)
+        r = config_check_retention(reader, root, config);
+    return r < 0 ? r : config_check_allocations(reader, root, config);
 }
 
 /* A text in the file may go over several lines; what is said about it may not. */

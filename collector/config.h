@@ -3,8 +3,9 @@
  * one row of a table (config_keys.c) that also yields its default, the commented default file and the manual.
  *
  * Errors are one line in *ret_why, "FILE:LINE: key 'KEY': value VALUE: what is wrong; remedy", malloc'ed, set only on
- * failure, NULL only when memory is out. Control characters of the file are shown as "?", other bytes as they are: write
- * it with log_error(), which makes them harmless.
+ * failure, NULL only when memory is out. What is wrong in a file of networks is named by that file and its line.
+ * Control characters of the file are shown as "?", other bytes as they are: write it with log_error(), which makes them
+ * harmless.
  */
 #pragma once
 
@@ -22,6 +23,11 @@
 #define CONFIG_MAX_CLASSES    250
 #define CONFIG_MAX_NETWORKS   16384 /* in all classes together */
 #define CONFIG_MAX_CLASS_NAME 63    /* bytes, without the terminator */
+
+/* Upper bounds of the rules, so that a file made by a program that went wrong is noticed. */
+#define CONFIG_MAX_PROJECTS     4096
+#define CONFIG_MAX_RULE_TEXTS   65536 /* groups, users and units of all rules together */
+#define CONFIG_MAX_PROJECT_NAME 255   /* bytes, without the terminator */
 
 enum config_layer {
     CONFIG_LAYER_AUTO, /* use it where the host has it */
@@ -42,6 +48,41 @@ struct config_class {
     size_t n_networks;
 };
 
+struct config_texts {
+    char **v;
+    size_t n;
+};
+
+enum config_period { CONFIG_PERIOD_MONTH, CONFIG_PERIOD_QUARTER, CONFIG_PERIOD_YEAR };
+enum config_direction { CONFIG_DIRECTION_BOTH, CONFIG_DIRECTION_RX, CONFIG_DIRECTION_TX };
+
+struct config_allocation {
+    char *user, *project; /* one of them, the other is NULL; both NULL in a project rule, which names the project */
+    enum config_period period;
+    enum config_direction direction;
+    int64_t limit_bytes;         /* above 0 */
+    struct config_texts classes; /* names of classes that exist; none: all classes */
+    unsigned billing_day;        /* 1..28, the day of the month on which a period begins */
+};
+
+/* A rule; at least one group, user or unit. No two rules share a name, a group, a user or a unit. */
+struct config_project {
+    char *name;
+    struct config_texts groups, users;    /* names, or numbers in decimal */
+    struct config_texts units;            /* globs on paths below the cgroup root, without a leading / */
+    struct config_allocation *allocation; /* NULL: none */
+};
+
+/* How long each level of the store is kept. */
+enum config_level {
+    CONFIG_LEVEL_RAW,
+    CONFIG_LEVEL_5MIN,
+    CONFIG_LEVEL_HOUR,
+    CONFIG_LEVEL_DAY,
+    CONFIG_LEVEL_MONTH,
+    CONFIG_LEVELS,
+};
+
 struct config {
     char *path;              /* the file that was read; NULL: built-in defaults */
     char *database;          /* absolute path of a file */
@@ -52,6 +93,14 @@ struct config {
     enum config_layer layer_syscall;
     struct config_class *classes;
     size_t n_classes;
+    char *timezone;                       /* "local" or what else calendar_open() takes, never a path */
+    int64_t retention_sec[CONFIG_LEVELS]; /* at least an hour, never less than of a finer level; INT64_MAX: for ever */
+    int64_t max_size_bytes;               /* 0: no limit, else at least 16 MiB */
+    struct config_project *projects;
+    size_t n_projects;
+    struct config_allocation *allocations; /* those of the key "allocations" */
+    size_t n_allocations;
+    char *log_file, *log_per_user_prefix; /* absolute paths, or "" */
 };
 
 /*

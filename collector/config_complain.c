@@ -49,16 +49,19 @@ char *config_setting_path(const config_setting_t *setting)
     return take_ptr(path);
 }
 
+struct config_origin config_setting_origin(const struct config_reader *reader, const config_setting_t *setting)
+{
+    unsigned line = config_setting_source_line(setting);
+
+    return reader->text ? config_text_origin(reader->text, line) : (struct config_origin){"built-in defaults", line};
+}
+
 int config_complain(struct config_reader *reader, const config_setting_t *setting, const char *format, ...)
 {
     cleanup_free char *path = config_setting_path(setting), *value = format_value(setting), *reason = NULL;
-    struct config_origin at = {"built-in defaults", config_setting_source_line(setting)};
+    struct config_origin at = config_setting_origin(reader, setting);
     va_list args;
 
-    if (reader->why)
-        return -EINVAL;
-    if (reader->text)
-        at = config_text_origin(reader->text, at.line);
     va_start(args, format);
     int n = vasprintf(&reason, format, args);
     va_end(args);
@@ -66,9 +69,19 @@ int config_complain(struct config_reader *reader, const config_setting_t *settin
         reason = NULL;
     if (!path || !value || !reason)
         return -ENOMEM;
-    if (asprintf(&reader->why, "%s:%u: key '%.200s': value %s: %s", at.file, at.line, path, value, reason) < 0) {
+    return config_complain_line(reader, "%s:%u: key '%.200s': value %s: %s", at.file, at.line, path, value, reason);
+}
+
+int config_complain_line(struct config_reader *reader, const char *format, ...)
+{
+    va_list args;
+
+    if (reader->why)
+        return -EINVAL;
+    va_start(args, format);
+    int n = vasprintf(&reader->why, format, args);
+    va_end(args);
+    if (n < 0)
         reader->why = NULL;
-        return -ENOMEM;
-    }
-    return -EINVAL;
+    return n < 0 ? -ENOMEM : -EINVAL;
 }

@@ -24,7 +24,7 @@ int config_read_text(struct config_reader *reader, const config_setting_t *setti
     return 0;
 }
 
-static int replace_text(char **target, const char *text)
+int config_replace_text(char **target, const char *text)
 {
     char *copy = strdup(text);
     if (!copy)
@@ -46,7 +46,7 @@ static int read_path(struct config_reader *reader, const config_setting_t *setti
         return config_complain(reader, setting, "is not an absolute path; begin it with / and a name");
     if (strlen(text) >= PATH_MAX)
         return config_complain(reader, setting, "is longer than %d bytes; choose a shorter path", PATH_MAX - 1);
-    return replace_text(target, text);
+    return config_replace_text(target, text);
 }
 
 static int read_database(struct config_reader *reader, const config_setting_t *setting, void *target)
@@ -63,7 +63,7 @@ static int read_cgroup(struct config_reader *reader, const config_setting_t *set
     const char *text = config_setting_get_string(setting);
 
     if (text && strcmp(text, CONFIG_CGROUP_AUTO) == 0)
-        return replace_text(target, text);
+        return config_replace_text(target, text);
     if (text && *text && *text != '/')
         return config_complain(reader, setting, "is neither \"auto\" nor an absolute path; write one of them");
     return read_path(reader, setting, target);
@@ -130,8 +130,10 @@ static int read_layer(struct config_reader *reader, const config_setting_t *sett
     return config_complain(reader, setting, "is not a state of a layer; write \"auto\", \"on\" or \"off\"");
 }
 
-#define AT(field) offsetof(struct config, field)
-#define LATER     .read = NULL
+#define AT(field)       offsetof(struct config, field)
+#define LATER           .read = NULL
+
+#define RETENTION_RANGE "a duration of at least 1h, or \"forever\"; not longer than of the next coarser level"
 
 const struct config_key config_keys[] = {
     {"database", "\"/var/lib/pdtt/pdtt.db\"", "an absolute path",
@@ -146,16 +148,25 @@ const struct config_key config_keys[] = {
      read_cgroup, AT(cgroup)},
     {"interval", "\"10s\"", "1s to 1h, must divide an hour evenly",
      "How often counters are booked. Intervals begin at multiples of the wall clock.", read_interval, AT(interval_sec)},
-    {"timezone", "\"local\"", "\"local\"", "Time zone in which hours, days and months begin.", LATER, 0},
-    {"retention.raw", "\"2d\"", "a duration, or \"forever\"", "How long single intervals are kept.", LATER, 0},
-    {"retention.five_minute", "\"14d\"", "a duration, or \"forever\"", "How long sums of five minutes are kept.", LATER,
-     0},
-    {"retention.hour", "\"90d\"", "a duration, or \"forever\"", "How long sums of an hour are kept.", LATER, 0},
-    {"retention.day", "\"3y\"", "a duration, or \"forever\"", "How long sums of a day are kept.", LATER, 0},
-    {"retention.month", "\"forever\"", "a duration, or \"forever\"", "How long sums of a month are kept.", LATER, 0},
+    {"timezone", "\"local\"", "\"local\", \"UTC\" or a name such as \"Australia/Perth\"",
+     "Time zone in which hours, days and months begin. After a change new ones begin; what is booked stays where it "
+     "is.",
+     config_read_timezone, AT(timezone)},
+    {"retention.raw", "\"2d\"", RETENTION_RANGE, "How long single intervals are kept.", config_read_retention,
+     AT(retention_sec[CONFIG_LEVEL_RAW])},
+    {"retention.five_minute", "\"14d\"", RETENTION_RANGE, "How long sums of five minutes are kept.",
+     config_read_retention, AT(retention_sec[CONFIG_LEVEL_5MIN])},
+    {"retention.hour", "\"90d\"", RETENTION_RANGE, "How long sums of an hour are kept.", config_read_retention,
+     AT(retention_sec[CONFIG_LEVEL_HOUR])},
+    {"retention.day", "\"3y\"", RETENTION_RANGE, "How long sums of a day are kept.", config_read_retention,
+     AT(retention_sec[CONFIG_LEVEL_DAY])},
+    {"retention.month", "\"forever\"", RETENTION_RANGE, "How long sums of a month are kept.", config_read_retention,
+     AT(retention_sec[CONFIG_LEVEL_MONTH])},
     {"retention.connections", "\"7d\"", "a duration, or \"forever\"", "How long records of connections are kept.",
      LATER, 0},
-    {"max_size", "\"2 GiB\"", "a size", "Quota of the database file; the oldest single intervals go first.", LATER, 0},
+    {"max_size", "\"2 GiB\"", "a size of at least 16 MiB, or \"0\" for no limit",
+     "Quota of the database file; the oldest single intervals go first, sums of a day or a month never.",
+     config_read_max_size, AT(max_size_bytes)},
     {"limits.accounts", "16384", "16 to 1048576",
      "How many accounts (user, group, class, protocol, family) the kernel can tell apart in one interval. What comes "
      "when all are "
@@ -173,16 +184,36 @@ const struct config_key config_keys[] = {
     {"interfaces", "( \"auto\" )", "a list of names, or \"auto\"", "Interfaces that the layers xdp and tc watch.",
      LATER, 0},
     {"classes", "( { name = \"internal\"; networks = ( \"10.0.0.0/8\", \"fd00::/8\" ); } )",
-     "up to 250 of { name = NAME; networks = ( CIDR, ... ); }",
+     "up to 250 of { name = NAME; networks = ( CIDR, ... ); networks_file = FILE; }",
      "Named sets of networks. A packet belongs to the class whose network matches the remote address with the longest "
-     "prefix, to "
-     "\"external\" if none does, and to \"loopback\" if it never leaves the host. Names consist of a-z, 0-9, - and _.",
+     "prefix, to \"external\" if none does, and to \"loopback\" if it never leaves the host. Names consist of a-z, "
+     "0-9, - "
+     "and _. A file of networks has one on each line, comments behind #; its path is relative to the directory of this "
+     "file.",
      config_read_classes, 0},
-    {"projects", "()", "a list of rules",
-     "Which project a process belongs to. Without a rule it is the name of the process's group.", LATER, 0},
-    {"log.file", "\"\"", "an absolute path, or empty", "Text log of all users; off when empty.", LATER, 0},
+    {"projects", "()",
+     "rules { name = NAME; groups = ( GROUP, ... ); users = ( USER, ... ); units = ( GLOB, ... ); allocation = { ... "
+     "}; }",
+     "Which project a process belongs to. A rule by unit, the path of its cgroup, goes before one by user, that before "
+     "one by group; without any it is the name of the process's group. A glob names whole directories below the cgroup "
+     "root, such as \"*/slurm*/job_*\"; what lies below one that matches belongs to it. Users and groups may be "
+     "numbers. "
+     "A change of the rules applies from then on.",
+     config_read_projects, 0},
+    {"allocations", "()",
+     "{ user = NAME; or project = NAME; period = \"month\", \"quarter\" or \"year\"; limit = SIZE; classes = ( CLASS, "
+     "... ); direction = \"both\", \"rx\" or \"tx\"; billing_day = 1 to 28; }",
+     "How much a user or a project may move in a period, for reports to compare with. Without classes all count, "
+     "without "
+     "a direction both, and periods begin on day 1. The allocation of a rule of 'projects' has the same keys but the "
+     "name.",
+     config_read_allocations, 0},
+    {"log.file", "\"\"", "an absolute path, or empty",
+     "Text log of what each user moved in each interval; off when empty.", config_read_log_file, AT(log_file)},
     {"log.per_user_prefix", "\"\"", "an absolute path, or empty",
-     "Beginning of the paths of one text log per user; off when empty.", LATER, 0},
+     "Beginning of the paths of one such log per user, such as \"/var/log/pdtt-\" for /var/log/pdtt-USER.log; off when "
+     "empty.",
+     config_read_log_prefix, AT(log_per_user_prefix)},
 };
 const size_t config_n_keys = array_length(config_keys);
 

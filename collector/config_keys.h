@@ -60,6 +60,62 @@ char *config_setting_path(const config_setting_t *setting);
 /* A text that is not empty and holds no control characters; it belongs to the setting. */
 int config_read_text(struct config_reader *reader, const config_setting_t *setting, const char **ret_text);
 
-/* The reader of "classes"; target is the struct config. */
+/* Keeps the line, which names its place itself, unless there is one already. Returns -EINVAL, or -ENOMEM. */
+int config_complain_line(struct config_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Where the setting stands. */
+struct config_origin config_setting_origin(const struct config_reader *reader, const config_setting_t *setting);
+
+/* ---- groups in lists: { name = ...; ... } ---- */
+
+struct config_member {
+    const char *name;
+    bool required;
+    int (*read)(struct config_reader *reader, const config_setting_t *setting, void *target);
+};
+
+/* Reads a group, in the order of the rows; what is "a class", as messages say it. */
+int config_read_members(struct config_reader *reader, const config_setting_t *setting, const char *what,
+                        const struct config_member *members, size_t n, void *target);
+
+/* The position of the text in words, or -1 after a complaint that lists them. */
+int config_read_word(struct config_reader *reader, const config_setting_t *setting, const char *const *words, size_t n);
+
+/* Whether setting is a list or array (a list of one type) of at most max elements; what is "classes". 0, -EINVAL. */
+int config_require_list(struct config_reader *reader, const config_setting_t *setting, const char *what,
+                        const char *example, int max);
+
+/* A list of texts; check, if given, judges and may rewrite each. ret holds them also on failure, for whom frees it. */
+int config_read_texts(struct config_reader *reader, const config_setting_t *setting, struct config_texts *ret,
+                      int (*check)(struct config_reader *reader, const config_setting_t *setting, const char **text));
+void config_free_texts(struct config_texts *texts);
+
+/* "10.0.0.0/8" or "fd00::/8": NULL, or what is wrong with the text, written to buf. */
+const char *config_parse_network(const char *text, struct config_network *ret_network, char buf[static 256]);
+
+/* The readers of tables of one kind; target is the struct config. */
 int config_read_classes(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_projects(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_allocations(struct config_reader *reader, const config_setting_t *setting, void *target);
 void config_free_classes(struct config *config);
+void config_free_projects(struct config *config);
+void config_free_allocations(struct config *config);
+
+/* The member "allocation" of a rule; target is a struct config_allocation **. */
+int config_read_rule_allocation(struct config_reader *reader, const config_setting_t *setting, void *target);
+struct config_allocation *config_free_allocation(struct config_allocation *allocation);
+int config_read_project_name(struct config_reader *reader, const config_setting_t *setting, void *target); /* char ** */
+
+/* Replaces *target by a copy. 0, -ENOMEM. */
+int config_replace_text(char **target, const char *text);
+
+/* Single values; the targets are fields of struct config. */
+int config_read_timezone(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_retention(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_max_size(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_log_file(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_log_prefix(struct config_reader *reader, const config_setting_t *setting, void *target);
+
+/* What no key can be judged by alone, once all are read; root is the whole file. 0, -ENOMEM, -EINVAL. */
+int config_check_retention(struct config_reader *reader, const config_setting_t *root, const struct config *config);
+int config_check_allocations(struct config_reader *reader, const config_setting_t *root, const struct config *config);

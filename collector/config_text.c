@@ -148,10 +148,21 @@ static int read_bytes(struct loader *l, const char *subject, const char *path, c
         return complain(l, -error, "%s: cannot be read: %s; %s", subject, strerror(error), remedy_of(error));
     }
     if (n > MAX_FILE_BYTES)
-        return complain(l, -EFBIG, "%s: is larger than 1 MiB; name a configuration file", subject);
+        return complain(l, -EFBIG, "%s: is larger than 1 MiB; was another file meant?", subject);
+    bytes[n] = '\0';
     *ret_bytes = take_ptr(bytes);
     *ret_n = n;
     return 0;
+}
+
+int config_text_read_bytes(const char *subject, const char *path, char **ret_bytes, size_t *ret_n, char **ret_why)
+{
+    struct loader l = {0};
+    int r = read_bytes(&l, subject, path, ret_bytes, ret_n);
+
+    if (r < 0)
+        *ret_why = l.why;
+    return r;
 }
 
 static int add_file(struct loader *l, const char *subject, const char *path);

@@ -28,6 +28,12 @@ struct config_text {
  */
 int config_text_read(const char *path, struct config_text *ret_text, char **ret_why);
 
+/*
+ * The contents of another file that a setting names, at most 1 MiB, with a NUL behind them; it must be a regular file.
+ * subject begins the message, as above. ret_why as above.
+ */
+int config_text_read_bytes(const char *subject, const char *path, char **ret_bytes, size_t *ret_n, char **ret_why);
+
 /* Where line (from 1) of the text came from; the nearest line there is when it lies outside. */
 struct config_origin config_text_origin(const struct config_text *text, unsigned line);
 

@@ -3,8 +3,8 @@
  * is either a whole configuration or one line that says why not.
  *
  *   clang -g -O1 -D_GNU_SOURCE -DPDTT_SYSCONFDIR='"/etc"' -fsanitize=fuzzer,address,undefined -I.
- * tests/fuzz/fuzz_config.c \ collector/config*.c common/{options,units,log,escape}.c -lconfig -o fuzz_config
- *   ASAN_OPTIONS=detect_leaks=0 ./fuzz_config -max_total_time=60 SCRATCH tests/corpus/config
+ * tests/fuzz/fuzz_config.c \ collector/config*.c common/{calendar,civil,escape,log,options,tzfile,tzrule,units}.c
+ * -lconfig -o fuzz_config ASAN_OPTIONS=detect_leaks=0 ./fuzz_config -max_total_time=60 SCRATCH tests/corpus/config
  *
  * Leaks are not looked for because libconfig 1.5 itself leaks a string whenever it meets a syntax error.
  */
@@ -24,11 +24,16 @@ static void check_values(const struct config *c)
     assert(c->interval_sec > 0 && 3600 % c->interval_sec == 0);
     assert(c->limit_accounts >= 16 && c->limit_accounts <= 1048576);
     assert(c->n_classes <= CONFIG_MAX_CLASSES);
+    for (size_t i = 0; i < c->n_projects; i++)
+        assert(c->projects[i].groups.n + c->projects[i].users.n + c->projects[i].units.n > 0);
+    for (size_t i = 0; i < c->n_allocations; i++)
+        assert(c->allocations[i].limit_bytes > 0 && !c->allocations[i].user != !c->allocations[i].project);
     for (size_t i = 0; i < c->n_classes; i++)
         assert(c->classes[i].name[0] && c->classes[i].n_networks > 0);
 }
 
-/* An include in the input could read any file of the host: those are cut out of the input, the corpus test has them. */
+/* An include or a file of networks could be any file of the host: such inputs are left out, the corpus test has them.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cleanup_close int fd = memfd_create("config", MFD_CLOEXEC);
@@ -36,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config *config = NULL;
     char path[32];
 
-    if (fd < 0 || memmem(data, size, "@include", 8) || write(fd, data, size) != (ssize_t)size)
+    if (fd < 0 || memmem(data, size, "@include", 8) || memmem(data, size, "networks_file", 13) ||
+        write(fd, data, size) != (ssize_t)size)
         return -1;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     if (config_load(path, &config, &why) == 0) {

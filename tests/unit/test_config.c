@@ -102,6 +102,16 @@ static void expect_defaults(const struct config *c)
     ck_assert_uint_eq(c->n_classes, 1);
     ck_assert_str_eq(c->classes[0].name, "internal");
     ck_assert_uint_eq(c->classes[0].n_networks, 2);
+    ck_assert_str_eq(c->timezone, "local");
+    static const int64_t days[CONFIG_LEVELS] = {2, 14, 90, 3 * 365};
+    for (int level = CONFIG_LEVEL_RAW; level < CONFIG_LEVEL_MONTH; level++)
+        ck_assert_int_eq(c->retention_sec[level], days[level] * 86400);
+    ck_assert_int_eq(c->retention_sec[CONFIG_LEVEL_MONTH], INT64_MAX);
+    ck_assert_int_eq(c->max_size_bytes, INT64_C(2) << 30);
+    ck_assert_uint_eq(c->n_projects, 0);
+    ck_assert_uint_eq(c->n_allocations, 0);
+    ck_assert_str_eq(c->log_file, "");
+    ck_assert_str_eq(c->log_per_user_prefix, "");
 }
 
 START_TEST(defaults_are_those_of_the_contract)
@@ -155,6 +165,81 @@ START_TEST(networks_are_in_network_byte_order_with_their_prefix)
     ck_assert_uint_eq(v6->prefix_len, 40);
     ck_assert_mem_eq(v6->address, v6_bytes, 16);
     config_free(c);
+}
+END_TEST
+
+START_TEST(rules_and_allocations_are_read_into_their_own_fields)
+{
+    struct config *c = load("projects = ( { name = \"p\"; groups = ( \"g\", \"5000\" ); users = ( \"u\" );\n"
+                            "  units = ( \"/a/*\" ); allocation = { period = \"quarter\"; limit = \"1 KiB\";\n"
+                            "  classes = ( \"external\" ); direction = \"tx\"; billing_day = 7; }; } );\n"
+                            "allocations = ( { user = \"v\"; period = \"year\"; limit = \"2 kB\"; },\n"
+                            "  { project = \"q\"; period = \"month\"; limit = \"1\"; direction = \"rx\"; } );");
+    const struct config_project *p = c->projects;
+    ck_assert_uint_eq(c->n_projects, 1);
+    ck_assert_str_eq(p->name, "p");
+    ck_assert_uint_eq(p->groups.n, 2);
+    ck_assert_str_eq(p->groups.v[1], "5000");
+    ck_assert_str_eq(p->users.v[0], "u");
+    ck_assert_str_eq(p->units.v[0], "a/*");
+    ck_assert_int_eq(p->allocation->period, CONFIG_PERIOD_QUARTER);
+    ck_assert_int_eq(p->allocation->limit_bytes, 1024);
+    ck_assert_int_eq(p->allocation->direction, CONFIG_DIRECTION_TX);
+    ck_assert_str_eq(p->allocation->classes.v[0], "external");
+    ck_assert_uint_eq(p->allocation->billing_day, 7);
+    ck_assert_uint_eq(c->n_allocations, 2);
+    ck_assert_str_eq(c->allocations[0].user, "v");
+    ck_assert_ptr_null(c->allocations[0].project);
+    ck_assert_int_eq(c->allocations[0].period, CONFIG_PERIOD_YEAR);
+    ck_assert_int_eq(c->allocations[0].limit_bytes, 2000);
+    ck_assert_int_eq(c->allocations[0].direction, CONFIG_DIRECTION_BOTH);
+    ck_assert_uint_eq(c->allocations[0].billing_day, 1);
+    ck_assert_str_eq(c->allocations[1].project, "q");
+    ck_assert_int_eq(c->allocations[1].direction, CONFIG_DIRECTION_RX);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(retention_size_zone_and_logs_are_read_into_their_own_fields)
+{
+    struct config *c = load("timezone = \"UTC\"; max_size = \"0\"; retention = { raw = \"1h\"; five_minute = \"2h\";\n"
+                            "hour = \"3h\"; day = \"4h\"; month = \"5h\"; };\n"
+                            "log = { file = \"/l/f\"; per_user_prefix = \"/l/\"; };");
+    ck_assert_str_eq(c->timezone, "UTC");
+    ck_assert_int_eq(c->max_size_bytes, 0);
+    for (int level = CONFIG_LEVEL_RAW; level < CONFIG_LEVELS; level++)
+        ck_assert_int_eq(c->retention_sec[level], (level + 1) * 3600);
+    ck_assert_str_eq(c->log_file, "/l/f");
+    ck_assert_str_eq(c->log_per_user_prefix, "/l/");
+    config_free(c);
+}
+END_TEST
+
+/* Beside the configuration, which names it without a directory. */
+static void write_networks(int n)
+{
+    char file[128];
+    snprintf(file, sizeof(file), "%s/networks", dir);
+    FILE *f = fopen(file, "w");
+    for (int i = 0; i < n; i++)
+        fprintf(f, "10.%d.%d.0/24 # %d\n", i / 256, i % 256, i);
+    fclose(f);
+}
+
+START_TEST(a_file_of_networks_may_hold_all_that_fit_and_one_more_is_named_by_its_line)
+{
+    static const char text[] = "classes = ( { name = \"a\"; networks_file = \"networks\"; } );";
+    char file[128];
+
+    write_networks(CONFIG_MAX_NETWORKS);
+    struct config *c = load(text);
+    ck_assert_uint_eq(c->classes[0].n_networks, CONFIG_MAX_NETWORKS);
+    ck_assert_uint_eq(c->classes[0].networks[16383].address[1], 63);
+    config_free(c);
+    write_networks(CONFIG_MAX_NETWORKS + 1);
+    refuse(path, -EINVAL, "/networks:16385: value '10.64.0.0/24': makes more than 16384 networks in all");
+    snprintf(file, sizeof(file), "%s/networks", dir);
+    unlink(file);
 }
 END_TEST
 
@@ -361,6 +446,9 @@ static Suite *config_suite(void)
         an_empty_file_means_all_defaults,
         every_supported_key_is_read_into_its_own_field,
         networks_are_in_network_byte_order_with_their_prefix,
+        rules_and_allocations_are_read_into_their_own_fields,
+        retention_size_zone_and_logs_are_read_into_their_own_fields,
+        a_file_of_networks_may_hold_all_that_fit_and_one_more_is_named_by_its_line,
         intervals_are_those_that_divide_an_hour,
         the_corpus_of_good_files_is_accepted,
         the_corpus_of_bad_files_is_refused_with_file_line_value_and_remedy,
