@@ -175,6 +175,9 @@ sweep_dead_fixtures()
 
 # ---- users
 
+# Uids are made from the pid, because the kernel knows users by nothing else: a test of the same kernel that runs in another
+# root (a chroot has a passwd file of its own) would otherwise have the same ones, and its traffic would be counted here.
+NEXT_UID=$((500000 + $$ % 100000 * 10))
 declare -A USER_ID GROUP_ID USER_NAME
 USER_ID[root]=0 GROUP_ID[root]=0 USER_NAME[root]=root
 
@@ -185,8 +188,10 @@ fixture_user()
     for name; do
         full=$name-$$
         # "*" instead of useradd's "!": no password either way, but sshd lets the account in with a key
-        useradd --no-create-home --user-group --shell /bin/sh --password '*' --home-dir "$TMP/home-$name" \
-            --comment "$FIXTURE_MARK" "$full" || die "a user can be made for the test" "useradd $full"
+        useradd --no-create-home --user-group --shell /bin/sh --password '*' --home-dir "$TMP/home-$name" --no-log-init \
+            --uid $NEXT_UID --key UID_MAX=2000000 --key GID_MAX=2000000 --comment "$FIXTURE_MARK" "$full" ||
+            die "a user can be made for the test" "useradd $full"
+        NEXT_UID=$((NEXT_UID + 1))
         at_exit userdel "$full"
         USER_NAME[$name]=$full USER_ID[$name]=$(id -u "$full") GROUP_ID[$name]=$(id -g "$full")
     done
