@@ -20,7 +20,8 @@ struct item {
     struct item *next;
     enum names_kind kind;
     uint32_t id;
-    char *name; /* answers */
+    char *name; /* of NAMES_UID and NAMES_GID what is asked, else the answer */
+    int error;
 };
 
 struct queue {
@@ -97,14 +98,21 @@ static void let_go(struct names *n)
         free_all(n);
 }
 
+static bool asks_for_id(enum names_kind kind)
+{
+    return kind == NAMES_UID || kind == NAMES_GID;
+}
+
 /* Puts the answer of a lookup into its queue. With the lock held. */
 static void settle(struct names *n, struct item *item, int result)
 {
-    bool answered = result == 0 || result == -ENOENT;
+    bool answered = result == 0 || result == -ENOENT || asks_for_id(item->kind);
     int64_t wait_sec = answered ? n->options.refresh_sec : n->options.retry_sec;
     uint64_t one = 1;
 
-    names_table_settle(&n->table, item->kind, item->id, n->options.now_ns() + wait_sec * NSEC_PER_SEC);
+    item->error = result;
+    if (!asks_for_id(item->kind))
+        names_table_settle(&n->table, item->kind, item->id, n->options.now_ns() + wait_sec * NSEC_PER_SEC);
     if (!answered || n->stopping) {
         n->n_pending--;
         item_free(item);
@@ -118,6 +126,10 @@ static void settle(struct names *n, struct item *item, int result)
 
 static int look_up(const struct names *n, struct item *item)
 {
+    if (item->kind == NAMES_UID)
+        return n->options.find_uid(item->name, &item->id);
+    if (item->kind == NAMES_GID)
+        return n->options.find_gid(item->name, &item->id);
     int r = item->kind == NAMES_USER ? n->options.find_user(item->id, &item->name)
                                      : n->options.find_group(item->id, &item->name);
     if (r == -ENOENT) {
@@ -175,6 +187,8 @@ static struct names_options with_defaults(const struct names_options *options)
 
     o.find_user = o.find_user ?: names_nss_find_user;
     o.find_group = o.find_group ?: names_nss_find_group;
+    o.find_uid = o.find_uid ?: names_nss_find_uid;
+    o.find_gid = o.find_gid ?: names_nss_find_gid;
     o.now_ns = o.now_ns ?: clock_boottime_ns;
     o.refresh_sec = o.refresh_sec ?: DEFAULT_REFRESH_SEC;
     o.retry_sec = o.retry_sec ?: DEFAULT_RETRY_SEC;
@@ -209,6 +223,14 @@ int names_start(struct names **ret)
     return names_start_with(&(struct names_options){0}, ret);
 }
 
+/* With the lock held; the item is the queue's afterwards. */
+static void put_question(struct names *n, struct item *item)
+{
+    queue_put(&n->questions, item);
+    n->n_pending++;
+    pthread_cond_signal(&n->asked);
+}
+
 /* With the lock held. */
 static int ask_locked(struct names *n, enum names_kind kind, uint32_t id)
 {
@@ -228,9 +250,7 @@ static int ask_locked(struct names *n, enum names_kind kind, uint32_t id)
     }
     item->kind = kind;
     item->id = id;
-    queue_put(&n->questions, item);
-    n->n_pending++;
-    pthread_cond_signal(&n->asked);
+    put_question(n, item);
     return 0;
 }
 
@@ -249,6 +269,41 @@ int names_ask_user(struct names *n, uint32_t uid)
 int names_ask_group(struct names *n, uint32_t gid)
 {
     return ask(n, NAMES_GROUP, gid);
+}
+
+/* With the lock held; takes the item only on success. */
+static int find_locked(struct names *n, struct item *item)
+{
+    if (n->n_pending >= n->options.max_pending)
+        return -ENOBUFS;
+    put_question(n, item);
+    return 0;
+}
+
+static int find(struct names *n, enum names_kind kind, const char *name)
+{
+    struct item *item = calloc(1, sizeof(*item));
+
+    if (!item || !(item->name = strdup(name))) {
+        item_free(item);
+        return -ENOMEM;
+    }
+    item->kind = kind;
+    pthread_mutex_lock(&n->lock);
+    int r = find_locked(n, item);
+    pthread_mutex_unlock(&n->lock);
+    if (r < 0)
+        item_free(item);
+    return r;
+}
+
+int names_find_user(struct names *n, const char *name)
+{
+    return find(n, NAMES_UID, name);
+}
+int names_find_group(struct names *n, const char *name)
+{
+    return find(n, NAMES_GID, name);
 }
 
 int names_fd(const struct names *n)
@@ -277,7 +332,7 @@ bool names_take(struct names *n, struct names_answer *ret)
     pthread_mutex_unlock(&n->lock);
     if (!n->taken)
         return false;
-    *ret = (struct names_answer){n->taken->kind, n->taken->id, n->taken->name};
+    *ret = (struct names_answer){n->taken->kind, n->taken->id, n->taken->name, n->taken->error};
     return true;
 }
 

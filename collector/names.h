@@ -10,12 +10,18 @@
 
 struct names;
 
-enum names_kind { NAMES_USER, NAMES_GROUP };
+enum names_kind {
+    NAMES_USER,  /* the name of a uid */
+    NAMES_GROUP, /* the name of a gid */
+    NAMES_UID,   /* the uid of a name */
+    NAMES_GID,   /* the gid of a name */
+};
 
 struct names_answer {
     enum names_kind kind;
     uint32_t id;
     const char *name; /* "" when the id has no entry; valid until the next names_take() or names_stop() */
+    int error;        /* NAMES_UID, NAMES_GID: 0; -ENOENT no such name; another negative errno: could not be asked */
 };
 
 /* Starts the worker with NSS, a refresh after 10 minutes and room for 16384 questions. Negative errno on failure. */
@@ -29,6 +35,13 @@ int names_start(struct names **ret);
  */
 int names_ask_user(struct names *n, uint32_t uid);
 int names_ask_group(struct names *n, uint32_t gid);
+
+/*
+ * Asks for the id of a name, each time it is called: the caller remembers what it has asked and when. There always is
+ * one answer. 0, or -ENOBUFS (too many questions wait), -ENOMEM: then there is none.
+ */
+int names_find_user(struct names *n, const char *name);
+int names_find_group(struct names *n, const char *name);
 
 /* Readable (EPOLLIN, level) while answers wait; owned by names. */
 int names_fd(const struct names *n);
@@ -51,5 +64,8 @@ struct names_options {
     int64_t refresh_sec;
     int64_t retry_sec;  /* after a failure of NSS */
     size_t max_pending; /* questions and answers that wait */
+    /* 0; -ENOENT no such name; another negative errno: could not be asked. Run in the worker. */
+    int (*find_uid)(const char *name, uint32_t *ret_uid);
+    int (*find_gid)(const char *name, uint32_t *ret_gid);
 };
 int names_start_with(const struct names_options *options, struct names **ret);

@@ -55,6 +55,16 @@ static int fake_group(uint32_t gid, char **ret_name)
     return asprintf(ret_name, "group%u", gid) < 0 ? -ENOMEM : 0;
 }
 
+static int fake_uid(const char *name, uint32_t *ret_uid)
+{
+    if (strcmp(name, "nobody-here") == 0)
+        return -ENOENT;
+    if (strcmp(name, "failing") == 0)
+        return -EIO;
+    *ret_uid = (uint32_t)strlen(name);
+    return 0;
+}
+
 static int gated_user(uint32_t uid, char **ret_name)
 {
     atomic_fetch_add(&n_at_gate, 1);
@@ -250,6 +260,33 @@ static int note_mask(uint32_t uid, char **ret_name)
     return fake_user(uid, ret_name);
 }
 
+START_TEST(each_question_for_an_id_has_one_answer_even_when_the_service_fails)
+{
+    static const struct {
+        const char *name;
+        int error;
+        uint32_t id;
+    } expected[] = {{"alice", 0, 5}, {"nobody-here", -ENOENT, 0}, {"failing", -EIO, 0}, {"alice", 0, 5}};
+    struct names_options options = {.find_uid = fake_uid, .find_gid = fake_uid, .now_ns = fake_clock};
+    struct names *n = NULL;
+    struct names_answer a;
+
+    ck_assert_int_eq(names_start_with(&options, &n), 0);
+    for (size_t i = 0; i < array_length(expected); i++)
+        ck_assert_int_eq(names_find_user(n, expected[i].name), 0);
+    ck_assert_int_eq(names_find_group(n, "staff"), 0);
+    for (size_t i = 0; i < array_length(expected); i++) {
+        ck_assert(is_readable(n, 5000) && names_take(n, &a));
+        ck_assert_int_eq(a.kind, NAMES_UID);
+        ck_assert_str_eq(a.name, expected[i].name);
+        ck_assert_int_eq(a.error, expected[i].error);
+        ck_assert_uint_eq(a.id, expected[i].id);
+    }
+    expect_answer(n, NAMES_GID, 5, "staff");
+    names_stop(n);
+}
+END_TEST
+
 START_TEST(the_worker_takes_none_of_the_signals_of_the_daemon)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGALRM};
@@ -341,6 +378,7 @@ int main(void)
         a_lookup_that_hangs_holds_up_neither_questions_nor_the_stop,
         a_worker_that_is_late_ends_after_the_stop_without_touching_what_is_gone,
         stopping_with_answers_not_taken_and_stopping_nothing_are_fine,
+        each_question_for_an_id_has_one_answer_even_when_the_service_fails,
         the_worker_takes_none_of_the_signals_of_the_daemon,
         the_services_of_this_host_know_root_and_not_an_id_that_nobody_has,
         a_hundred_thousand_ids_are_told_apart_in_the_table,
