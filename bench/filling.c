@@ -123,7 +123,7 @@ struct ledger *filling_ledger(const struct filling *f)
     return f->ledger;
 }
 
-static void fill_account(struct pdtt_slot *account, uint32_t slot, uint8_t parity)
+static void fill_account(struct pdtt_slot *account, uint32_t slot)
 {
     account->account = (struct pdtt_account){
         .uid = FIRST_UID + slot,
@@ -132,7 +132,6 @@ static void fill_account(struct pdtt_slot *account, uint32_t slot, uint8_t parit
         .protocol = IPPROTO_TCP,
         .family = AF_INET,
         .kind = PDTT_KIND_USER,
-        .epoch_parity = parity,
     };
 }
 
@@ -145,17 +144,17 @@ static void fill_counters(struct pdtt_counters *c, uint32_t slot)
     }
 }
 
-static int add_slots(const struct filling *f, const struct pdtt_slot *accounts)
+static int add_slots(const struct filling *f, const struct pdtt_slot *accounts, uint64_t epoch)
 {
     uint32_t n = f->layout.slots - 1;
     cleanup_free struct pdtt_account *keys = calloc(n, sizeof(*keys));
-    cleanup_free uint32_t *slots = calloc(n, sizeof(*slots));
+    cleanup_free uint64_t *slots = calloc(n, sizeof(*slots));
 
     if (!keys || !slots)
         return -ENOMEM;
     for (uint32_t i = 0; i < n; i++) {
         keys[i] = accounts[i + 1].account;
-        slots[i] = i + 1;
+        slots[i] = epoch << PDTT_SLOT_BITS | (i + 1);
     }
     return bpf_map_update_batch(f->maps.slots, keys, slots, &n, NULL) < 0 ? -errno : 0;
 }
@@ -165,18 +164,16 @@ int filling_fill(struct filling *f)
     int half = ledger_active(f->ledger);
     struct pdtt_slot *accounts;
     struct pdtt_epoch *epoch;
-    uint8_t parity;
 
     if (half < 0)
         return half;
     epoch = (struct pdtt_epoch *)f->counters[half];
-    parity = epoch->epoch & 1;
-    accounts = f->accounts + parity * (size_t)f->layout.slots;
+    accounts = f->accounts + (epoch->epoch & 1) * (size_t)f->layout.slots;
     for (uint32_t slot = 1; slot < f->layout.slots; slot++) {
-        fill_account(&accounts[slot], slot, parity);
+        fill_account(&accounts[slot], slot);
         for (uint32_t cpu = 0; cpu < f->layout.cpus; cpu++)
             fill_counters(f->counters[half] + 1 + (size_t)cpu * f->layout.slots + slot, slot);
     }
     epoch->next_slot = f->layout.slots;
-    return add_slots(f, accounts);
+    return add_slots(f, accounts, epoch->epoch);
 }

@@ -59,38 +59,89 @@ static __always_inline __u32 count_slot_error(long error)
     return 0;
 }
 
-/*
- * The account's slot in this epoch, made if need be; 0, the overflow account, when there is none to be had. Two CPUs that
- * race for a new account waste the loser's slot, which then holds zeros.
- */
-static __noinline __u32 ledger_find_slot(struct pdtt_epoch *epoch, struct pdtt_account *account)
+static __always_inline bool same_account(const struct pdtt_account *a, const struct pdtt_account *b)
 {
-    __u32 parity = EPOCH_PARITY(epoch->epoch), slot, index, *found;
-    struct pdtt_slot *entry;
-    long error;
+    return a->uid == b->uid && a->gid == b->gid && a->unit == b->unit && a->class_id == b->class_id &&
+           a->protocol == b->protocol && a->family == b->family && a->kind == b->kind;
+}
 
-    account->epoch_parity = parity;
-    found = bpf_map_lookup_elem(&slots, account);
-    if (found)
-        return *found;
-    /* Read before adding: a full table must not run the counter round by adding for each packet. */
-    if (epoch->next_slot >= ledger_slots) {
-        stat_bump(PDTT_STAT_SLOTS_FULL);
+static __always_inline struct pdtt_slot *ledger_slot(const struct pdtt_epoch *epoch, __u32 slot)
+{
+    __u32 index = EPOCH_PARITY(epoch->epoch) * ledger_slots + slot;
+
+    return slot < ledger_slots ? bpf_map_lookup_elem(&accounts, &index) : NULL;
+}
+
+/* 0 unless the value is of this epoch and the slot bears the account's name: a swept entry's memory may be another's now. */
+static __always_inline __u32 valid_slot(const struct pdtt_epoch *epoch, __u64 value, const struct pdtt_account *account)
+{
+    __u32 slot = value & PDTT_SLOT_MASK;
+    struct pdtt_slot *entry;
+
+    if (PDTT_SLOT_EPOCH(value) != epoch->epoch)
         return 0;
+    entry = ledger_slot(epoch, slot);
+    return entry && same_account(&entry->account, account) ? slot : 0;
+}
+
+/* A slot with the account's name on it; 0 when there is none left. */
+static __always_inline __u32 take_slot(struct pdtt_epoch *epoch, const struct pdtt_account *account)
+{
+    struct pdtt_slot *entry = NULL;
+    __u32 slot = 0;
+
+    /* Read before adding: a full table must not run the counter round by adding for each packet. */
+    if (epoch->next_slot < ledger_slots) {
+        slot = __sync_fetch_and_add(&epoch->next_slot, 1);
+        entry = ledger_slot(epoch, slot);
     }
-    slot = __sync_fetch_and_add(&epoch->next_slot, 1);
-    index = parity * ledger_slots + slot;
-    entry = slot < ledger_slots ? bpf_map_lookup_elem(&accounts, &index) : NULL;
     if (!entry) {
         stat_bump(PDTT_STAT_SLOTS_FULL);
         return 0;
     }
     entry->account = *account;
-    error = bpf_map_update_elem(&slots, account, &slot, BPF_NOEXIST);
-    if (!error)
-        return slot;
-    found = error == EEXIST_ERROR ? bpf_map_lookup_elem(&slots, account) : NULL;
-    return found ? *found : count_slot_error(error);
+    return slot;
+}
+
+/* Enters an account that the map does not have. If another CPU was faster its slot counts, and ours stays empty. */
+static __always_inline __u32 enter_account(struct pdtt_epoch *epoch, struct pdtt_account *account, __u64 value)
+{
+    long error = bpf_map_update_elem(&slots, account, &value, BPF_NOEXIST);
+    __u64 *found;
+
+    if (!error) {
+        __sync_fetch_and_add(&epoch->new_keys, 1);
+        return value & PDTT_SLOT_MASK;
+    }
+    if (error != EEXIST_ERROR)
+        return count_slot_error(error);
+    found = bpf_map_lookup_elem(&slots, account);
+    return found && valid_slot(epoch, *found, account) ? *found & PDTT_SLOT_MASK : value & PDTT_SLOT_MASK;
+}
+
+/*
+ * The account's slot in this epoch, taken if need be; 0, the overflow account, when there is none to be had. An account may
+ * get two slots when CPUs race: whoever reads the ledger adds them up.
+ */
+static __noinline __u32 ledger_find_slot(struct pdtt_epoch *epoch, struct pdtt_account *account)
+{
+    __u64 *found = bpf_map_lookup_elem(&slots, account), stale = 0, value;
+    __u32 slot;
+
+    if (found) {
+        stale = *found;
+        slot = valid_slot(epoch, stale, account);
+        if (slot)
+            return slot;
+    }
+    slot = take_slot(epoch, account);
+    if (!slot)
+        return 0;
+    value = epoch->epoch << PDTT_SLOT_BITS | slot;
+    if (!found)
+        return enter_account(epoch, account, value);
+    __sync_val_compare_and_swap(found, stale, value);
+    return slot;
 }
 
 static __always_inline void ledger_add_packets(const struct ledger *l, __u32 slot, __u32 direction, __u64 bytes,

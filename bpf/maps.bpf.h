@@ -43,13 +43,16 @@ struct {
     __type(value, struct pdtt_slot);
 } accounts SEC(".maps");
 
-/* Grows with the accounts in use; an entry is looked up once per socket and epoch, then cached in the socket. */
+/*
+ * Grows with the accounts in use; an entry is looked up once per socket and epoch, then cached in the socket. Entries stay
+ * when an epoch is cleared: pdttd sweeps stale ones out before they can fill the map.
+ */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __uint(max_entries, 2); /* set at load: 2 * slots */
     __type(key, struct pdtt_account);
-    __type(value, __u32);
+    __type(value, __u64);
 } slots SEC(".maps");
 
 struct {

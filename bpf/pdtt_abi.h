@@ -24,7 +24,7 @@ enum pdtt_kind {
 
 #define PDTT_NO_ID 0xffffffffU /* (uid_t)-1, which no process can have */
 
-/* The payer of bytes. Also the key of the slots map, where epoch_parity keeps two epochs apart; elsewhere that is 0. */
+/* The payer of bytes; also the key of the slots map. */
 struct pdtt_account {
     __u32 uid;
     __u32 gid;
@@ -33,8 +33,7 @@ struct pdtt_account {
     __u8 protocol;
     __u8 family; /* AF_INET, AF_INET6 */
     __u8 kind;   /* enum pdtt_kind */
-    __u8 epoch_parity;
-    __u8 padding[2];
+    __u8 padding[3];
 };
 _Static_assert(sizeof(struct pdtt_account) == 20, "pdtt_account is a hash key: no hidden padding");
 
@@ -57,7 +56,7 @@ struct pdtt_epoch {
     __u32 next_slot;  /* first free slot; may run past the number of slots when the table is full */
     __u32 generation; /* of the class table; sockets drop their cached class when it changes */
     __u32 flags;      /* PDTT_EPOCH_* */
-    __u32 padding;
+    __u32 new_keys;   /* accounts that were not in the slots map before this epoch */
     __u64 errors;     /* sum of the error stats when this epoch became active */
 };
 _Static_assert(sizeof(struct pdtt_epoch) == sizeof(struct pdtt_counters), "shares an array with the counters");
@@ -65,6 +64,14 @@ _Static_assert(sizeof(struct pdtt_epoch) == sizeof(struct pdtt_counters), "share
 #define PDTT_EPOCH_CLASSES_V4 1u /* the trie of this family is not empty */
 #define PDTT_EPOCH_CLASSES_V6 2u
 #define PDTT_EPOCH_UNITS      4u /* the units map is not empty */
+
+/*
+ * A value of the slots map: the account's slot, and the epoch in which it has it. In any other epoch the value is stale and
+ * the account gets a slot anew.
+ */
+#define PDTT_SLOT_BITS      24
+#define PDTT_SLOT_MASK      ((1ULL << PDTT_SLOT_BITS) - 1)
+#define PDTT_SLOT_EPOCH(v)  ((v) >> PDTT_SLOT_BITS)
 
 /* Element parity * slots + slot of the accounts map: who a slot is, and what was moved to and from it after the fact. */
 struct pdtt_slot {

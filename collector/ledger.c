@@ -14,9 +14,8 @@ struct ledger {
     struct pdtt_counters *counters[2]; /* mapped; element 0 is the header */
     struct pdtt_slot *accounts;        /* mapped; both halves */
     size_t counters_size, accounts_size;
+    uint64_t keys; /* in the slots map, at most; not known at first */
 };
-
-#define SLOT_KEYS_PER_BATCH 4096
 
 static size_t counters_per_half(const struct pdtt_layout *layout)
 {
@@ -52,7 +51,7 @@ static int check_shape(struct ledger *l)
     if (r == 0)
         r = check_map(l->maps.accounts, BPF_MAP_TYPE_ARRAY, sizeof(struct pdtt_slot), both, NULL);
     if (r == 0)
-        r = check_map(l->maps.slots, BPF_MAP_TYPE_HASH, sizeof(uint32_t), both, NULL);
+        r = check_map(l->maps.slots, BPF_MAP_TYPE_HASH, sizeof(uint64_t), both, NULL);
     return r;
 }
 
@@ -75,6 +74,7 @@ int ledger_open(const struct ledger_maps *maps, struct ledger **ret_ledger)
     if (!l)
         return -ENOMEM;
     l->maps = *maps;
+    l->keys = UINT32_MAX; /* what an earlier process left is counted by the first sweep */
     r = check_map(maps->layout, BPF_MAP_TYPE_ARRAY, sizeof(l->layout), 1, NULL);
     if (r == 0 && bpf_map_lookup_elem(maps->layout, &zero, &l->layout) < 0)
         r = -errno;
@@ -227,7 +227,6 @@ static void add_moved(struct ledger_row *row, const struct pdtt_slot *slot)
 static void name_account(struct ledger_row *row, const struct pdtt_slot *slot, uint32_t index)
 {
     row->account = slot->account;
-    row->account.epoch_parity = 0;
     if (index == 0)
         row->account =
             (struct pdtt_account){.uid = PDTT_NO_ID, .gid = PDTT_NO_ID, .kind = PDTT_KIND_OVERFLOW};
@@ -263,10 +262,53 @@ int ledger_read(const struct ledger *l, int half, struct ledger_row **ret_rows, 
     return 0;
 }
 
-/*
- * A batch stops at a key that is not there (a slot lost to a race, or deleted before a crash): step over it. Kernels before
- * 5.6 have no batches, but 5.10 is the oldest we support.
- */
+/* ---- the slots map: entries outlive their epoch, so they are swept before they can fill it ---- */
+
+#define SWEEP_BATCH 4096
+
+struct sweep {
+    struct pdtt_account *keys, *stale;
+    uint64_t *values;
+    uint32_t n, n_stale;
+};
+
+static void sweep_done(struct sweep *sweep)
+{
+    free(sweep->keys);
+    free(sweep->stale);
+    free(sweep->values);
+}
+
+static int sweep_allocate(struct sweep *sweep, uint32_t capacity)
+{
+    *sweep = (struct sweep){.keys = calloc(capacity, sizeof(*sweep->keys)),
+                            .stale = calloc(capacity, sizeof(*sweep->stale)),
+                            .values = calloc(capacity, sizeof(*sweep->values))};
+    return sweep->keys && sweep->stale && sweep->values ? 0 : -ENOMEM;
+}
+
+/* All entries, as they are at some moment during the call; a batch that is too small for a bucket is a kernel's ENOSPC. */
+static int sweep_read(const struct ledger *l, struct sweep *sweep, uint32_t capacity)
+{
+    uint32_t position = 0;
+    bool first = true;
+
+    while (sweep->n < capacity) {
+        uint32_t n = capacity - sweep->n < SWEEP_BATCH ? capacity - sweep->n : SWEEP_BATCH;
+        int r = bpf_map_lookup_batch(l->maps.slots, first ? NULL : &position, &position, sweep->keys + sweep->n,
+                                     sweep->values + sweep->n, &n, NULL);
+
+        if (r < 0 && errno != ENOENT)
+            return -errno;
+        sweep->n += n;
+        if (r < 0)
+            break;
+        first = false;
+    }
+    return 0;
+}
+
+/* A batch stops at a key that is not there: step over it. */
 static int delete_keys(int fd, const struct pdtt_account *keys, uint32_t n)
 {
     while (n) {
@@ -282,23 +324,36 @@ static int delete_keys(int fd, const struct pdtt_account *keys, uint32_t n)
     return 0;
 }
 
-static int delete_slot_keys(struct ledger *l, const struct pdtt_slot *accounts, uint32_t n_slots)
+/*
+ * An entry that a program renews between our look and the deletion is lost with it; the account then gets a second slot in
+ * that epoch, and both are read.
+ */
+static int sweep_slots(struct ledger *l, uint64_t active_epoch)
 {
-    cleanup_free struct pdtt_account *keys = calloc(SLOT_KEYS_PER_BATCH, sizeof(*keys));
+    uint32_t capacity = 2 * l->layout.slots + SWEEP_BATCH;
+    cleanup(sweep_done) struct sweep sweep;
+    int r = sweep_allocate(&sweep, capacity);
 
-    if (!keys)
-        return -ENOMEM;
-    for (uint32_t first = 1; first < n_slots; first += SLOT_KEYS_PER_BATCH) {
-        uint32_t n = n_slots - first < SLOT_KEYS_PER_BATCH ? n_slots - first : SLOT_KEYS_PER_BATCH;
-        int r;
+    if (r == 0)
+        r = sweep_read(l, &sweep, capacity);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < sweep.n; i++)
+        if (PDTT_SLOT_EPOCH(sweep.values[i]) != active_epoch)
+            sweep.stale[sweep.n_stale++] = sweep.keys[i];
+    r = delete_keys(l->maps.slots, sweep.stale, sweep.n_stale);
+    if (r == 0)
+        l->keys = sweep.n - sweep.n_stale;
+    return r;
+}
 
-        for (uint32_t i = 0; i < n; i++)
-            keys[i] = accounts[first + i].account;
-        r = delete_keys(l->maps.slots, keys, n);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+/* The map takes twice the accounts of an epoch: swept when half full, it can always take a whole epoch's new ones. */
+static int keep_room_for_keys(struct ledger *l, int sealed)
+{
+    l->keys += header(l, sealed)->new_keys;
+    if (l->keys <= l->layout.slots)
+        return 0;
+    return sweep_slots(l, header(l, !sealed)->epoch);
 }
 
 int ledger_clear(struct ledger *l, int half)
@@ -309,7 +364,7 @@ int ledger_clear(struct ledger *l, int half)
 
     if (header(l, half)->epoch == 0)
         return 0;
-    r = delete_slot_keys(l, accounts, n_slots);
+    r = keep_room_for_keys(l, half);
     if (r < 0)
         return r;
     for (uint32_t cpu = 0; cpu < l->layout.cpus; cpu++)
