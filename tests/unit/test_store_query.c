@@ -153,6 +153,7 @@ static const struct {
     {{.users = {(const char *const[]){"4711"}, 1}}, "4711"},
     {{.users = {(const char *const[]){""}, 1}}, ""},
     {{.users = {(const char *const[]){"' OR 1=1 --"}, 1}}, "' OR 1=1 --"},
+    {{.users = {(const char *const[]){"al%"}, 1}}, "al%"},
     {{.projects = {(const char *const[]){"alchemy"}, 1}}, "alchemy"},
     {{.classes = {(const char *const[]){"inside"}, 1}}, "inside"},
     {{.protocols = {(const char *const[]){"tpc"}, 1}}, "tpc"},
