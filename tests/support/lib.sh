@@ -159,8 +159,11 @@ owner_is_gone() { [[ $1 =~ ^[0-9]+$ ]] && [ ! -d "/proc/$1" ]; }
 sweep_dead_fixtures()
 {
     local name
+    for name in "${TMPDIR:-/tmp}"/pdtt-test-*-??????; do
+        ! owner_is_gone "$(cut -d- -f3 <<<"${name##*/}")" || sweep_directory "$name"
+    done
     for name in $(ip netns list | awk '/^pdtt-(client|server)-[0-9]+/ {print $1}'); do
-        ! owner_is_gone "${name##*-}" || ip netns delete "$name"
+        ! owner_is_gone "${name##*-}" || end_processes_in "$name"
     done
     awk -F: -v mark="$FIXTURE_MARK" '$5 == mark {print $1}' /etc/passwd | while read -r name; do
         ! owner_is_gone "${name##*-}" || userdel "$name" 2>/dev/null
@@ -171,6 +174,16 @@ sweep_dead_fixtures()
     for name in "$(findmnt -n -t cgroup2 -o TARGET | head -n 1)"/pdtt-test-*; do
         ! owner_is_gone "${name##*-}" || rmdir "$name" 2>/dev/null || true
     done
+}
+
+# A temporary directory and whatever still runs from it: its pdttd would go on and make its pins anew.
+sweep_directory()
+{
+    local pids
+    pids=$(pgrep -f -- "$1/") || true
+    # shellcheck disable=SC2086 # a list
+    [ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
+    rm -rf "$1"
 }
 
 # ---- users
@@ -233,10 +246,9 @@ for tool in ip nft ethtool jq sqlite3 setpriv nsenter findmnt useradd awk; do
     command -v "$tool" >/dev/null || skip_all "live tests" "$tool is not installed"
 done
 
-TMP=$(mktemp -d "${TMPDIR:-/tmp}/pdtt-test-XXXXXX")
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/pdtt-test-$$-XXXXXX")
 at_exit rm -rf "$TMP"
 chmod 711 "$TMP" # test users run what is in it but do not list it
-sweep_dead_fixtures
 
 # The build tree may be closed to other users, so they get a copy.
 TRAFFIC=$TMP/traffic
@@ -247,3 +259,4 @@ install -m 755 "$builddir/tests/support/traffic" "$TRAFFIC"
 . "$srcdir/tests/support/net.sh"
 # shellcheck source=daemon.sh
 . "$srcdir/tests/support/daemon.sh"
+sweep_dead_fixtures
