@@ -97,64 +97,88 @@ static unsigned effective_programs(const struct lab *lab)
 }
 
 /* Another collector on this host, such as that of a test, would be measured too. */
-static bool is_quiet(const struct lab *lab, const struct bench_case *c)
+static bool only_sees(const struct lab *lab, unsigned packet_programs, unsigned call_programs)
 {
-    return effective_programs(lab) == c->packet_programs && loaded_programs("sock_send_lengt") == c->call_programs;
+    return effective_programs(lab) == packet_programs && loaded_programs("sock_send_lengt") == call_programs;
 }
 
-static int await_quiet(const struct lab *lab, const struct bench_case *c)
+/* Waits while nothing of ours is attached, since others wait for quiet as well. */
+static int await_quiet(const struct lab *lab)
 {
     for (int second = 0; second < QUIET_SEC; second++) {
-        if (is_quiet(lab, c))
+        if (only_sees(lab, 0, 0))
             return 0;
         sleep(1);
     }
     log_error(
-        "'%s': %u programs see the packets where %u should, %u the calls where %u should; is another pdttd running?",
-        c->label, effective_programs(lab), c->packet_programs, loaded_programs("sock_send_lengt"), c->call_programs);
+        "%u programs see the packets and %u the calls of the flood, with none of ours attached; stop the other pdttd",
+        effective_programs(lab), loaded_programs("sock_send_lengt"));
     return -EBUSY;
 }
 
+/* What is done while a case is in force. */
+typedef int (*case_fn)(struct lab *lab, unsigned c, struct case_sample *sample, size_t round);
+
 /* -EAGAIN: somebody else began to count meanwhile. */
-static int flood_case(struct lab *lab, const struct bench_case *c, struct flood_result *ret_result)
+static int attempt(struct lab *lab, unsigned c, case_fn fn, struct case_sample *sample, size_t round)
+{
+    unsigned packet = cases[c].packet_programs, call = cases[c].call_programs;
+    int r = case_begin(lab, &cases[c]), ended;
+
+    if (r == 0)
+        r = only_sees(lab, packet, call) ? fn(lab, c, sample, round) : -EAGAIN;
+    if (r == 0 && !only_sees(lab, packet, call))
+        r = -EAGAIN;
+    ended = case_end(lab, &cases[c]);
+    return r < 0 ? r : ended;
+}
+
+static int in_quiet(struct lab *lab, unsigned c, case_fn fn, struct case_sample *sample, size_t round)
+{
+    int r;
+
+    do {
+        r = await_quiet(lab);
+        if (r == 0)
+            r = attempt(lab, c, fn, sample, round);
+    } while (r == -EAGAIN);
+    return r;
+}
+
+static int flood_case(struct lab *lab, unsigned c, struct flood_result *ret_result)
 {
     struct flood flood = lab->flood;
-    int r = await_quiet(lab, c);
 
-    flood.receives = c->receives;
-    if (r == 0)
-        r = flood_run(&flood, ret_result);
-    return r < 0 ? r : is_quiet(lab, c) ? 0 : -EAGAIN;
+    flood.receives = cases[c].receives;
+    return flood_run(&flood, ret_result);
 }
 
 /* ---- rounds ---- */
 
-static int measure_case(struct lab *lab, unsigned c, double *ret_ns)
+static int measure(struct lab *lab, unsigned c, struct case_sample *sample, size_t round)
 {
     struct flood_result result;
-    int r = case_begin(lab, &cases[c]), ended;
+    int r = flood_case(lab, c, &result);
 
     if (r == 0)
-        do
-            r = flood_case(lab, &cases[c], &result);
-        while (r == -EAGAIN);
-    ended = case_end(lab, &cases[c]);
-    if (r == 0)
-        *ret_ns = result.ns_per_packet;
-    return r < 0 ? r : ended;
+        sample->ns[round] = result.ns_per_packet;
+    return r;
 }
 
 /* Each round begins with another case, so that none always has the same one before it. */
 static int run_rounds(struct command *command, struct packet_costs *costs)
 {
-    for (costs->rounds = 0; costs->rounds < command->rounds; costs->rounds++)
+    for (size_t round = 0; round < command->rounds; round++) {
         for (unsigned i = 0; i < CASES; i++) {
-            unsigned c = (i + costs->rounds) % CASES;
-            int r = measure_case(&command->lab, c, &costs->cases[c].ns[costs->rounds]);
+            unsigned c = (i + round) % CASES;
+            int r = in_quiet(&command->lab, c, measure, &costs->cases[c], round);
 
             if (r < 0)
                 return r;
         }
+        log_info("round %zu of %u", round + 1, command->rounds);
+    }
+    costs->rounds = command->rounds;
     return 0;
 }
 
@@ -181,12 +205,10 @@ static int time_flood(struct lab *lab, unsigned c, struct case_sample *sample)
     struct program_time before[PROGRAM_TIMES_MAX], after[PROGRAM_TIMES_MAX];
     size_t n_before = 0, n_after = 0;
     struct flood_result result;
-    int r = enabled < 0 ? enabled : await_quiet(lab, &cases[c]);
+    int r = enabled < 0 ? enabled : program_times_read(before, &n_before);
 
     if (r == 0)
-        r = program_times_read(before, &n_before);
-    if (r == 0)
-        r = flood_case(lab, &cases[c], &result);
+        r = flood_case(lab, c, &result);
     if (r == 0)
         r = program_times_read(after, &n_after);
     if (r < 0)
@@ -213,16 +235,15 @@ static int check_runs(unsigned c, const struct case_sample *sample)
     return -ENODATA;
 }
 
-static int time_case(struct lab *lab, unsigned c, struct case_sample *sample)
+static int time_case(struct lab *lab, unsigned c, struct case_sample *sample, size_t round)
 {
-    int r = case_begin(lab, &cases[c]), ended;
+    int r = 0;
 
+    memset(sample->programs, 0, sizeof(sample->programs)); /* of an attempt that was disturbed */
+    sample->n_programs = 0;
     for (int i = 0; i < STAT_ROUNDS && r == 0; i++)
-        do
-            r = time_flood(lab, c, sample);
-        while (r == -EAGAIN);
-    ended = case_end(lab, &cases[c]);
-    return r < 0 ? r : ended < 0 ? ended : check_runs(c, sample);
+        r = time_flood(lab, c, sample);
+    return r;
 }
 
 static int time_programs(struct command *command, struct packet_costs *costs)
@@ -230,8 +251,11 @@ static int time_programs(struct command *command, struct packet_costs *costs)
     int r = 0;
 
     for (unsigned c = 0; c < CASES && r == 0; c++)
-        if (cases[c].packet_programs)
-            r = time_case(&command->lab, c, &costs->cases[c]);
+        if (cases[c].packet_programs) {
+            r = in_quiet(&command->lab, c, time_case, &costs->cases[c], 0);
+            if (r == 0)
+                r = check_runs(c, &costs->cases[c]);
+        }
     return r;
 }
 
