@@ -8,11 +8,17 @@
 #include "sql/store_internal.h"
 
 #define FIRST_SLOTS 256    /* a power of two */
-#define MAX_ENTRIES 131072 /* 8 MB; beyond it start over, most of what has gathered is of the past */
+#define MAX_ENTRIES 131072 /* 22 MB; beyond it start over, most of what has gathered is of the past */
 
 struct entry {
     struct account_key key;
-    int64_t id; /* 0: free */
+    struct account account; /* id 0: free */
+};
+
+/* A project that a rule gave, by its name. */
+struct rule_project {
+    char *name;
+    int64_t id;
 };
 
 struct accounts {
@@ -24,6 +30,8 @@ struct accounts {
      */
     int64_t newest_name_sec;
     bool newest_name_known;
+    struct rule_project *projects; /* sorted by name */
+    size_t n_projects;
 };
 
 struct accounts *accounts_new(void)
@@ -31,20 +39,22 @@ struct accounts *accounts_new(void)
     return calloc(1, sizeof(struct accounts));
 }
 
-struct accounts *accounts_free(struct accounts *a)
-{
-    if (a)
-        free(a->slots);
-    free(a);
-    return NULL;
-}
-
 void accounts_forget(struct accounts *a)
 {
     if (!a)
         return;
     free(a->slots);
+    for (size_t i = 0; i < a->n_projects; i++)
+        free(a->projects[i].name);
+    free(a->projects);
     *a = (struct accounts){0};
+}
+
+struct accounts *accounts_free(struct accounts *a)
+{
+    accounts_forget(a);
+    free(a);
+    return NULL;
 }
 
 /* SplitMix64's finaliser, over each field in turn. */
@@ -58,7 +68,7 @@ static uint64_t mix(uint64_t h, uint64_t value)
 
 static uint64_t hash_key(const struct account_key *k)
 {
-    uint64_t h = mix(mix(mix(mix(0, k->uid), k->gid), k->unit), k->class_id);
+    uint64_t h = mix(mix(mix(mix(mix(0, k->uid), k->gid), k->unit), k->class_id), k->project);
 
     return mix(h, (uint64_t)k->protocol << 16 | (uint64_t)k->family << 8 | (uint64_t)k->kind);
 }
@@ -66,7 +76,7 @@ static uint64_t hash_key(const struct account_key *k)
 static bool same_key(const struct account_key *a, const struct account_key *b)
 {
     return a->uid == b->uid && a->gid == b->gid && a->unit == b->unit && a->class_id == b->class_id &&
-           a->protocol == b->protocol && a->family == b->family && a->kind == b->kind;
+           a->protocol == b->protocol && a->family == b->family && a->kind == b->kind && a->project == b->project;
 }
 
 /* The entry of key, or the free one where it belongs. At least one is free. */
@@ -74,7 +84,7 @@ static struct entry *find_slot(const struct accounts *a, const struct account_ke
 {
     size_t i = hash_key(key) & (a->n_slots - 1);
 
-    while (a->slots[i].id && !same_key(&a->slots[i].key, key))
+    while (a->slots[i].account.id && !same_key(&a->slots[i].key, key))
         i = (i + 1) & (a->n_slots - 1);
     return &a->slots[i];
 }
@@ -87,7 +97,7 @@ static bool grow(struct accounts *a)
     if (!bigger.slots)
         return false;
     for (size_t i = 0; i < a->n_slots; i++)
-        if (a->slots[i].id)
+        if (a->slots[i].account.id)
             *find_slot(&bigger, &a->slots[i].key) = a->slots[i];
     free(a->slots);
     a->slots = bigger.slots;
@@ -96,7 +106,7 @@ static bool grow(struct accounts *a)
 }
 
 /* Without memory nothing is remembered, which is slower and as right. */
-static void remember(struct accounts *a, const struct account_key *key, int64_t id)
+static void remember(struct accounts *a, const struct account_key *key, const struct account *account)
 {
     if (a->n_entries >= MAX_ENTRIES) {
         free(a->slots);
@@ -105,7 +115,7 @@ static void remember(struct accounts *a, const struct account_key *key, int64_t 
     }
     if (2 * (a->n_entries + 1) > a->n_slots && !grow(a))
         return;
-    *find_slot(a, key) = (struct entry){.key = *key, .id = id};
+    *find_slot(a, key) = (struct entry){.key = *key, .account = *account};
     a->n_entries++;
 }
 
@@ -120,26 +130,30 @@ static int learn_newest_name(struct store *s)
     return r < 0 ? r : 0;
 }
 
-static int find_in_tables(struct store *s, const struct account_key *k, int64_t start_sec, int64_t *ret_id)
+static int find_in_tables(struct store *s, const struct account_key *k, int64_t start_sec, struct account *ret)
 {
-    int64_t user, project;
-    int r = person_find(s, PERSON_USER, k->uid, start_sec, &user);
+    struct account account = {.project = k->project};
+    int r = person_find(s, PERSON_USER, k->uid, start_sec, &account.user);
 
-    if (r == 0)
-        r = person_find(s, PERSON_PROJECT, k->gid, start_sec, &project);
+    if (r == 0 && !k->project)
+        r = person_find(s, PERSON_PROJECT, k->gid, start_sec, &account.project);
     if (r < 0)
         return r;
     const struct bind binds[] = {
-        BIND_INT(k->uid),      BIND_INT(k->gid),      BIND_INT(k->unit),   BIND_INT(user),    BIND_INT(project),
-        BIND_INT(k->class_id), BIND_INT(k->protocol), BIND_INT(k->family), BIND_INT(k->kind),
+        BIND_INT(k->uid),       BIND_INT(k->gid),          BIND_INT(k->unit),
+        BIND_INT(account.user), BIND_INT(account.project), BIND_INT(k->class_id),
+        BIND_INT(k->protocol),  BIND_INT(k->family),       BIND_INT(k->kind),
     };
-    r = statement_get_int(s, STATEMENT_ACCOUNT_FIND, binds, array_length(binds), ret_id);
+    r = statement_get_int(s, STATEMENT_ACCOUNT_FIND, binds, array_length(binds), &account.id);
     if (r == 0)
-        r = statement_get_int(s, STATEMENT_ACCOUNT_INSERT, binds, array_length(binds), ret_id);
-    return r < 0 ? r : 0;
+        r = statement_get_int(s, STATEMENT_ACCOUNT_INSERT, binds, array_length(binds), &account.id);
+    if (r < 0)
+        return r;
+    *ret = account;
+    return 0;
 }
 
-int accounts_find(struct store *s, const struct account_key *key, int64_t start_sec, int64_t *ret_id)
+int accounts_find(struct store *s, const struct account_key *key, int64_t start_sec, struct account *ret)
 {
     struct accounts *a = s->accounts;
     int r = learn_newest_name(s);
@@ -149,13 +163,59 @@ int accounts_find(struct store *s, const struct account_key *key, int64_t start_
     bool current = start_sec >= a->newest_name_sec;
     if (current && a->n_slots) {
         const struct entry *e = find_slot(a, key);
-        if (e->id) {
-            *ret_id = e->id;
+        if (e->account.id) {
+            *ret = e->account;
             return 0;
         }
     }
-    r = find_in_tables(s, key, start_sec, ret_id);
+    r = find_in_tables(s, key, start_sec, ret);
     if (r == 0 && current)
-        remember(a, key, *ret_id);
+        remember(a, key, ret);
+    return r;
+}
+
+/* Where the project of that name is, or belongs. */
+static size_t place_of_project(const struct accounts *a, const char *name)
+{
+    size_t low = 0, high = a->n_projects;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(a->projects[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int remember_project(struct accounts *a, size_t place, const char *name, int64_t id)
+{
+    struct rule_project *projects = realloc(a->projects, (a->n_projects + 1) * sizeof(*projects));
+
+    if (!projects)
+        return -ENOMEM;
+    a->projects = projects;
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    memmove(&projects[place + 1], &projects[place], (a->n_projects - place) * sizeof(*projects));
+    projects[place] = (struct rule_project){copy, id};
+    a->n_projects++;
+    return 0;
+}
+
+int accounts_find_project(struct store *s, const char *name, int64_t start_sec, int64_t *ret_id)
+{
+    struct accounts *a = s->accounts;
+    size_t place = place_of_project(a, name);
+
+    if (place < a->n_projects && strcmp(a->projects[place].name, name) == 0) {
+        *ret_id = a->projects[place].id;
+        return 0;
+    }
+    int r = person_find_rule_project(s, name, start_sec, ret_id);
+    if (r == 0 && remember_project(a, place, name, *ret_id) < 0)
+        r = store_fail(s, -ENOMEM, "out of memory");
     return r;
 }

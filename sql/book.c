@@ -1,7 +1,9 @@
-/* Booking: one interval, one transaction, exactly once. And the few other things that pdttd records. */
+/* Booking: one epoch, one transaction, exactly once. */
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include "sql/split.h"
 #include "sql/store_internal.h"
 
 static struct account_key key_of(const struct store_usage *u)
@@ -35,93 +37,234 @@ static int compare_keys(const struct account_key *a, const struct account_key *b
     return 0;
 }
 
+static int compare_projects(const char *a, const char *b)
+{
+    return a == b ? 0 : !a ? -1 : !b ? 1 : strcmp(a, b);
+}
+
 static int compare_usage(const void *a, const void *b)
 {
-    struct account_key ka = key_of(a), kb = key_of(b);
+    const struct store_usage *ua = a, *ub = b;
+    struct account_key ka = key_of(ua), kb = key_of(ub);
+    int order = compare_keys(&ka, &kb);
 
-    return compare_keys(&ka, &kb);
-}
-
-static void add_counters(struct store_counters *to, const struct store_counters *n)
-{
-    to->tx_bytes += n->tx_bytes;
-    to->rx_bytes += n->rx_bytes;
-    to->tx_packets += n->tx_packets;
-    to->rx_packets += n->rx_packets;
-    to->tx_payload_bytes += n->tx_payload_bytes;
-    to->rx_payload_bytes += n->rx_payload_bytes;
-}
-
-static bool is_zero(const struct store_counters *n)
-{
-    return !(n->tx_bytes | n->rx_bytes | n->tx_packets | n->rx_packets | n->tx_payload_bytes | n->rx_payload_bytes);
+    return order ? order : compare_projects(ua->project, ub->project);
 }
 
 #define COUNTER_BINDS(n)                                                                                               \
     BIND_INT((n)->tx_bytes), BIND_INT((n)->rx_bytes), BIND_INT((n)->tx_packets), BIND_INT((n)->rx_packets),            \
         BIND_INT((n)->tx_payload_bytes), BIND_INT((n)->rx_payload_bytes)
 
+/* An account's share of an epoch, with the account found. */
+struct sum {
+    int64_t uid;
+    struct account account;
+    struct tally_key key; /* what the coarser levels keep; the time is left open */
+    struct store_counters n;
+};
+
 struct booking {
     const struct store_interval *interval;
     const struct store_usage *rows; /* sorted by account */
     size_t n_rows;
+    struct split_span span;
+    struct store_bucket *parts;
+    size_t n_parts;
+    int64_t *ids;          /* of the parts' intervals */
+    int64_t *five_minutes; /* in which they begin */
+    struct sum *sums;
+    size_t n_sums;
 };
 
-static int insert_usage(struct store *s, const struct store_interval *interval, int64_t interval_id,
-                        const struct account_key *key, const struct store_counters *n)
+static void cleanup_booking(struct booking *b)
 {
-    int64_t account;
-    int r = accounts_find(s, key, interval->start_sec, &account);
+    free(b->parts);
+    free(b->ids);
+    free(b->five_minutes);
+    free(b->sums);
+}
 
-    if (r < 0)
-        return r;
-    return statement_run(s, STATEMENT_USAGE_INSERT,
-                         BINDS(BIND_INT(interval_id), BIND_INT(key->uid), BIND_INT(account), COUNTER_BINDS(n)));
+static int find_account(struct store *s, const struct store_usage *u, int64_t start_sec, struct sum *ret)
+{
+    struct account_key key = key_of(u);
+    int r = u->project ? accounts_find_project(s, u->project, start_sec, &key.project) : 0;
+
+    if (r == 0)
+        r = accounts_find(s, &key, start_sec, &ret->account);
+    ret->uid = key.uid;
+    ret->key = (struct tally_key){{0, ret->account.user, ret->account.project, key.class_id, key.protocol, key.family}};
+    return r;
 }
 
 /* Equal accounts are summed aside: the caller's rows stay as they are, since it may have to book them again. */
-static int insert_rows(struct store *s, const struct booking *b, int64_t interval_id)
+static int sum_rows(struct store *s, struct booking *b)
 {
+    b->sums = calloc(b->n_rows ? b->n_rows : 1, sizeof(*b->sums));
+    if (!b->sums)
+        return store_fail(s, -ENOMEM, "out of memory");
     for (size_t i = 0; i < b->n_rows;) {
-        struct account_key key = key_of(&b->rows[i]);
-        struct store_counters sum = {0};
-        for (; i < b->n_rows; i++) {
-            struct account_key next = key_of(&b->rows[i]);
-            if (compare_keys(&key, &next) != 0)
-                break;
-            add_counters(&sum, &b->rows[i].n);
-        }
-        int r = is_zero(&sum) ? 0 : insert_usage(s, b->interval, interval_id, &key, &sum);
+        const struct store_usage *first = &b->rows[i];
+        struct sum *sum = &b->sums[b->n_sums];
+        sum->n = (struct store_counters){0};
+        for (; i < b->n_rows && compare_usage(first, &b->rows[i]) == 0; i++)
+            counters_add(&sum->n, &b->rows[i].n);
+        if (counters_zero(&sum->n))
+            continue;
+        int r = find_account(s, first, b->span.start_sec, sum);
+        if (r < 0)
+            return r;
+        b->n_sums++;
+    }
+    return 0;
+}
+
+/* What of n belongs to a part. */
+static struct store_counters share(const struct booking *b, size_t part, const struct store_counters *n)
+{
+    int64_t start = b->span.start_sec;
+
+    if (b->n_parts == 1)
+        return *n;
+    return split_counters(n, b->parts[part].start_sec - start, b->parts[part].end_sec - start, b->span.end_sec - start);
+}
+
+static int insert_usage(struct store *s, const struct booking *b, size_t part)
+{
+    for (size_t i = 0; i < b->n_sums; i++) {
+        struct store_counters n = share(b, part, &b->sums[i].n);
+        int r = counters_zero(&n) ? 0
+                                  : statement_run(s, STATEMENT_USAGE_INSERT,
+                                                  BINDS(BIND_INT(b->ids[part]), BIND_INT(b->sums[i].uid),
+                                                        BIND_INT(b->sums[i].account.id), COUNTER_BINDS(&n)));
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-static int book(struct store *s, void *userdata)
+static int insert_interval(struct store *s, const struct booking *b, size_t part, const struct store_counters *counted)
 {
-    struct booking *b = userdata;
+    const struct store_interval *i = b->interval;
+    const struct store_bucket *p = &b->parts[part];
+    int64_t start = b->span.start_sec, whole = b->span.end_sec - start;
+    int64_t duration = split_share(i->duration_ms, p->start_sec - start, p->end_sec - start, whole);
+    int r = statement_get_int(s, STATEMENT_INTERVAL_INSERT,
+                              BINDS(BIND_INT((int64_t)i->ledger), BIND_INT((int64_t)i->epoch), BIND_INT((int64_t)part),
+                                    BIND_INT(b->n_parts > 1 || b->span.stepped), BIND_INT(p->start_sec),
+                                    BIND_INT(p->end_sec), BIND_INT(duration), COUNTER_BINDS(counted),
+                                    BIND_INT(part ? 0 : i->update_errors)),
+                              &b->ids[part]);
+
+    return r < 0 ? r : 0;
+}
+
+/*
+ * A part of many counts what its rows add up to, for shares are cut to the byte row by row. Should the kernel side
+ * ever have counted something else than the rows, the last part shows it.
+ */
+static struct store_counters counted_in(const struct booking *b, size_t part, const struct store_counters *told)
+{
+    struct store_counters n = b->interval->counted;
+
+    if (part + 1 < b->n_parts) {
+        n = (struct store_counters){0};
+        for (size_t i = 0; i < b->n_sums; i++) {
+            struct store_counters of_row = share(b, part, &b->sums[i].n);
+            counters_add(&n, &of_row);
+        }
+        return n;
+    }
+    return (struct store_counters){n.tx_bytes - told->tx_bytes,
+                                   n.rx_bytes - told->rx_bytes,
+                                   n.tx_packets - told->tx_packets,
+                                   n.rx_packets - told->rx_packets,
+                                   n.tx_payload_bytes - told->tx_payload_bytes,
+                                   n.rx_payload_bytes - told->rx_payload_bytes};
+}
+
+static int insert_part(struct store *s, struct booking *b, size_t part, struct store_counters *told)
+{
+    struct store_counters counted = counted_in(b, part, told);
+    struct buckets buckets;
+    int r = buckets_find(s, b->parts[part].start_sec, &buckets);
+
+    if (r == 0)
+        r = insert_interval(s, b, part, &counted);
+    if (r == 0)
+        r = insert_usage(s, b, part);
+    b->five_minutes[part] = buckets.at[STORE_5MIN].start_sec;
+    counters_add(told, &counted);
+    return r;
+}
+
+static int find_parts(struct store *s, struct booking *b)
+{
+    int r = buckets_need_calendar(s);
+
+    if (r == 0 && split_parts(s->calendar, &b->span, &b->parts, &b->n_parts) < 0)
+        r = -ENOMEM;
+    if (r == 0 && (!(b->ids = calloc(b->n_parts, sizeof(*b->ids))) ||
+                   !(b->five_minutes = calloc(b->n_parts, sizeof(*b->five_minutes)))))
+        r = -ENOMEM;
+    return r == -ENOMEM ? store_fail(s, r, "out of memory") : r;
+}
+
+static int advance_ledger(struct store *s, const struct booking *b)
+{
     const struct store_interval *i = b->interval;
     int64_t id;
-    int r = statement_get_int(s, STATEMENT_LEDGER_ADVANCE,
-                              BINDS(BIND_INT((int64_t)i->ledger), BIND_INT((int64_t)i->epoch), BIND_INT(i->start_sec)),
-                              &id);
+    int r = statement_get_int(
+        s, STATEMENT_LEDGER_ADVANCE,
+        BINDS(BIND_INT((int64_t)i->ledger), BIND_INT((int64_t)i->epoch), BIND_INT(b->span.start_sec)), &id);
 
     if (r == 0)
         return store_fail(s, -EALREADY, "epoch %llu of ledger %016llx is booked already", (unsigned long long)i->epoch,
                           (unsigned long long)i->ledger);
-    if (r > 0)
-        r = statement_get_int(s, STATEMENT_INTERVAL_INSERT,
-                              BINDS(BIND_INT((int64_t)i->ledger), BIND_INT((int64_t)i->epoch), BIND_INT(i->start_sec),
-                                    BIND_INT(i->end_sec), BIND_INT(i->duration_ms), COUNTER_BINDS(&i->counted),
-                                    BIND_INT(i->update_errors)),
-                              &id);
-    return r < 0 ? r : insert_rows(s, b, id);
+    return r < 0 ? r : 0;
+}
+
+/* What expired goes first, so that what is booked finds room. */
+static int book(struct store *s, void *userdata)
+{
+    struct booking *b = userdata;
+    struct store_counters told = {0};
+    int r = advance_ledger(s, b);
+
+    if (r == 0)
+        r = find_parts(s, b);
+    if (r == 0)
+        r = retention_expire(s, b->span.end_sec);
+    if (r == 0)
+        r = sum_rows(s, b);
+    for (size_t part = 0; part < b->n_parts && r == 0; part++)
+        r = insert_part(s, b, part, &told);
+    return r;
+}
+
+/* What was committed, into memory. */
+static void roll_up(struct store *s, const struct booking *b)
+{
+    const struct store_interval *i = b->interval;
+    int64_t start = b->span.start_sec, whole = b->span.end_sec - start;
+
+    for (size_t part = 0; part < b->n_parts; part++) {
+        const struct store_bucket *p = &b->parts[part];
+        rollup_add(s, b->ids[part], b->five_minutes[part],
+                   split_share(i->duration_ms, p->start_sec - start, p->end_sec - start, whole));
+        for (size_t k = 0; k < b->n_sums; k++) {
+            struct store_counters n = share(b, part, &b->sums[k].n);
+            if (!counters_zero(&n))
+                rollup_sum(s, b->five_minutes[part], &b->sums[k].key, &n);
+        }
+    }
+    retention_note(s, i->duration_ms, b->span.forward_sec);
+    rollup_flush_if_due(s, b->five_minutes[b->n_parts - 1]);
 }
 
 int store_book_interval(struct store *s, const struct store_interval *interval, struct store_usage *rows, size_t n_rows)
 {
-    struct booking b = {.interval = interval, .rows = rows, .n_rows = n_rows};
+    cleanup(cleanup_booking) struct booking b = {
+        .interval = interval, .rows = rows, .n_rows = n_rows, .span = split_span(interval)};
 
     if (s->mode != STORE_WRITE)
         return store_fail(s, -EROFS, "is open for reading only");
@@ -134,7 +277,10 @@ int store_book_interval(struct store *s, const struct store_interval *interval, 
         return r;
     if (n_rows)
         qsort(rows, n_rows, sizeof(*rows), compare_usage);
-    return store_transaction(s, book, &b);
+    r = store_transaction(s, book, &b);
+    if (r == 0)
+        roll_up(s, &b);
+    return r;
 }
 
 int store_last_epoch(struct store *s, uint64_t ledger, uint64_t *ret_epoch)
@@ -146,78 +292,4 @@ int store_last_epoch(struct store *s, uint64_t ledger, uint64_t *ret_epoch)
         return r;
     *ret_epoch = (uint64_t)epoch;
     return 0;
-}
-
-struct class_list {
-    const char *const *names;
-    size_t n;
-    int64_t *ids;
-};
-
-static int sync_classes(struct store *s, void *userdata)
-{
-    const struct class_list *list = userdata;
-
-    for (size_t i = 0; i < list->n; i++) {
-        int r = statement_get_int(s, STATEMENT_CLASS_FIND, BINDS(BIND_TEXT(list->names[i])), &list->ids[i]);
-        if (r == 0)
-            r = statement_get_int(s, STATEMENT_CLASS_INSERT, BINDS(BIND_TEXT(list->names[i])), &list->ids[i]);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-int store_sync_classes(struct store *s, const char *const *names, size_t n, int64_t *ret_ids)
-{
-    cleanup_free int64_t *ids = calloc(n ? n : 1, sizeof(*ids));
-    struct class_list list = {.names = names, .n = n, .ids = ids};
-
-    if (!ids)
-        return store_fail(s, -ENOMEM, "out of memory");
-    int r = store_transaction(s, sync_classes, &list);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < n; i++)
-        ret_ids[i] = ids[i];
-    return 0;
-}
-
-struct layer {
-    const char *name, *state, *detail;
-    int64_t now_sec;
-};
-
-/* Only a change makes a row, so that the table tells a story and does not grow with each start. */
-static int put_layer_state(struct store *s, void *userdata)
-{
-    const struct layer *l = userdata;
-    enum statement_id latest = STATEMENT_LAYER_LATEST;
-    int64_t id = 0;
-    bool same = false;
-    int r = statement_bind(s, latest, BINDS(BIND_TEXT(l->name), BIND_TEXT(l->state), BIND_TEXT(l->detail)));
-
-    if (r == 0 && (r = statement_step(s, latest)) > 0) {
-        id = statement_int(s, latest, 0);
-        same = statement_int(s, latest, 1);
-    }
-    statement_reset(s, latest);
-    if (r < 0)
-        return r;
-    if (same)
-        return statement_run(s, STATEMENT_LAYER_SEEN, BINDS(BIND_INT(id), BIND_INT(l->now_sec)));
-    return statement_run(s, STATEMENT_LAYER_INSERT,
-                         BINDS(BIND_TEXT(l->name), BIND_TEXT(l->state), BIND_TEXT(l->detail), BIND_INT(l->now_sec)));
-}
-
-int store_put_layer_state(struct store *s, const char *layer, const char *state, const char *detail, int64_t now_sec)
-{
-    struct layer l = {.name = layer, .state = state, .detail = detail ? detail : "", .now_sec = now_sec};
-
-    return store_transaction(s, put_layer_state, &l);
-}
-
-int store_put_gap(struct store *s, int64_t start_sec, int64_t end_sec, const char *reason)
-{
-    return statement_run(s, STATEMENT_GAP_INSERT, BINDS(BIND_INT(start_sec), BIND_INT(end_sec), BIND_TEXT(reason)));
 }

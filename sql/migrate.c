@@ -14,6 +14,7 @@ static const struct rung {
     const char *sql;
 } ladder[] = {
     {1, sql_0001_create},
+    {2, sql_0002_levels},
 };
 
 #define SCHEMA_VERSION (ladder[array_length(ladder) - 1].version)

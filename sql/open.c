@@ -5,16 +5,6 @@
 
 #include "sql/store_internal.h"
 
-/* What a query's lists become, so that SQL text never does. They live in memory and also work where the file is read
- * only. */
-static const char temporary_tables[] =
-    "PRAGMA temp_store = MEMORY;"
-    "CREATE TEMP TABLE query_bucket (id INTEGER PRIMARY KEY, start_sec INTEGER NOT NULL, end_sec INTEGER NOT NULL);"
-    "CREATE TEMP TABLE query_pick (dimension TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (dimension, id))"
-    " WITHOUT ROWID;"
-    "CREATE TEMP TABLE query_account (id INTEGER PRIMARY KEY);"
-    "CREATE TEMP TABLE query_uid (uid INTEGER PRIMARY KEY);";
-
 /*
  * FULL, because with NORMAL a power cut loses committed epochs that the kernel has forgotten. The log's limit keeps a
  * long reader from leaving a large file behind; the cache is small because the daemon appends and hardly reads.
@@ -34,13 +24,6 @@ static int set_up_writer(struct store *s)
     if (sqlite3_exec(s->db, writer_pragmas, NULL, NULL, NULL) != SQLITE_OK)
         return store_fail_sqlite(s, "opening");
     return 0;
-}
-
-static int set_up_statements(struct store *s)
-{
-    if (sqlite3_exec(s->db, temporary_tables, NULL, NULL, NULL) != SQLITE_OK)
-        return store_fail_sqlite(s, "opening");
-    return statement_prepare_all(s);
 }
 
 static int read_host(struct store *s)
@@ -101,19 +84,22 @@ static int finish_writer(struct store *s)
     if (r == 0)
         r = migrate_upgrade(s);
     if (r == 0)
-        r = set_up_statements(s);
+        r = statement_prepare_all(s);
     if (r == 0)
         r = read_host(s);
     if (r == 0)
         r = file_remember_wal(s);
     if (r == 0 && !(s->accounts = accounts_new()))
         r = store_fail(s, -ENOMEM, "out of memory");
+    for (int level = 0; level < STORE_LEVELS; level++)
+        s->policy.retention_sec[level] = STORE_FOREVER;
+    s->ready = r == 0;
     return r;
 }
 
 static int finish_reader(struct store *s)
 {
-    int r = set_up_statements(s);
+    int r = statement_prepare_all(s);
 
     return r < 0 ? r : read_host(s);
 }
@@ -162,10 +148,17 @@ struct store *store_close(struct store *s)
 {
     if (!s)
         return NULL;
+    if (s->ready)
+        store_flush(s); /* what fails here is read from the raw level by the next writer */
+    rollup_forget(s);
     statement_finalize_all(s);
     sqlite3_close(s->db);
     lock_release(s);
     accounts_free(s->accounts);
+    calendar_close(s->calendar);
+    for (size_t i = 0; i < STORE_NOTICES; i++)
+        free(s->notices[i]);
+    free(s->zone);
     free(s->lock_path);
     free(s->path);
     free(s->host);
@@ -195,6 +188,7 @@ int store_transaction(struct store *s, int (*work)(struct store *s, void *userda
         if (!sqlite3_get_autocommit(s->db))
             statement_run(s, STATEMENT_ROLLBACK, NO_BINDS);
         accounts_forget(s->accounts);
+        buckets_rolled_back(s);
         free(s->why);
         s->why = take_ptr(why);
     }

@@ -28,6 +28,17 @@ int person_find(struct store *s, enum person_kind kind, int64_t number, int64_t 
     return r < 0 ? r : 0;
 }
 
+int person_find_rule_project(struct store *s, const char *name, int64_t start_sec, int64_t *ret_id)
+{
+    int r = statement_get_int(s, STATEMENT_PROJECT_OF_RULE, BINDS(BIND_INT(PERSON_GID_RULE), BIND_TEXT(name)), ret_id);
+
+    if (r == 0)
+        r = statement_get_int(s, STATEMENT_PROJECT_INSERT,
+                              BINDS(BIND_INT(PERSON_GID_RULE), BIND_TEXT(name), BIND_INT(start_sec), BIND_INT(0)),
+                              ret_id);
+    return r < 0 ? r : 0;
+}
+
 /* What is known last of a number. */
 struct latest {
     int64_t id;

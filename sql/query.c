@@ -1,6 +1,6 @@
 /*
- * Answers. A question's lists (buckets, names) are put into temporary tables and joined, so the text of a query never
- * depends on input. All filters end up as one set of accounts, and a filter by user also as a set of uids to seek.
+ * Answers. A question becomes pieces (pieces.c), each of which is a seek in one level; what they hold is summed in
+ * memory by what was asked for and gets its names last (labels.c). So the text of a statement never depends on input.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -8,12 +8,14 @@
 
 #include "sql/store_internal.h"
 
+enum filter_id { FILTER_USER, FILTER_PROJECT, FILTER_CLASS, FILTER_PROTOCOL, FILTERS };
+
 /* How the names of a dimension are looked up: by name, else by number, with or without what reports put before it. */
 static const struct filter {
     const char *noun, *prefix;
     size_t names; /* offset in struct store_query */
     enum statement_id by_name, by_number;
-} filters[] = {
+} filters[FILTERS] = {
     {"user", "uid ", offsetof(struct store_query, users), STATEMENT_PICK_USER_NAME, STATEMENT_PICK_USER_NUMBER},
     {"project", "gid ", offsetof(struct store_query, projects), STATEMENT_PICK_PROJECT_NAME,
      STATEMENT_PICK_PROJECT_NUMBER},
@@ -22,10 +24,35 @@ static const struct filter {
      STATEMENT_PICK_PROTOCOL_NUMBER},
 };
 
+static const enum statement_id ask_all[STORE_LEVELS] = {STATEMENT_ALL_RAW, STATEMENT_ALL_5MIN, STATEMENT_ALL_HOUR,
+                                                        STATEMENT_ALL_DAY, STATEMENT_ALL_MONTH};
+static const enum statement_id ask_user[STORE_LEVELS] = {STATEMENT_USER_RAW, STATEMENT_USER_5MIN, STATEMENT_USER_HOUR,
+                                                         STATEMENT_USER_DAY, STATEMENT_USER_MONTH};
+
+/* What a filter lets through: ids, and for users the uids that go with them. */
+struct pick {
+    int64_t id, number;
+};
+
+struct picks {
+    struct pick *v; /* sorted by id, each once */
+    size_t n;
+};
+
+struct asking {
+    const struct store_query *query;
+    store_row_fn fn;
+    void *userdata;
+    struct picks picks[FILTERS];
+    struct tally sums; /* by bucket, user, project, class, protocol, family: 0 where not asked for */
+};
+
 static const struct store_names *names_of(const struct store_query *q, const struct filter *f)
 {
     return (const struct store_names *)((const char *)q + f->names);
 }
+
+/* ---- snapshots ---- */
 
 int store_begin_read(struct store *s)
 {
@@ -33,6 +60,9 @@ int store_begin_read(struct store *s)
         return store_fail(s, -EALREADY, "is being read already");
     int r = statement_run(s, STATEMENT_BEGIN_READ, NO_BINDS);
     s->reading = r == 0;
+    /* A reader may stay while pdttd is upgraded and migrates. */
+    if (r == 0 && s->mode == STORE_READ && (r = migrate_check(s)) < 0)
+        store_end_read(s);
     return r;
 }
 
@@ -42,6 +72,21 @@ void store_end_read(struct store *s)
         statement_run(s, STATEMENT_COMMIT, NO_BINDS);
     s->reading = false;
 }
+
+int query_snapshot(struct store *s, int (*work)(struct store *s, void *userdata), void *userdata)
+{
+    bool own = !s->reading;
+    int r = own ? store_begin_read(s) : 0;
+
+    if (r < 0)
+        return r;
+    r = work(s, userdata);
+    if (own)
+        store_end_read(s);
+    return r;
+}
+
+/* ---- filters ---- */
 
 static bool parse_number(const char *text, const char *prefix, int64_t *ret)
 {
@@ -66,146 +111,169 @@ static int fail_unknown(struct store *s, const struct filter *f, const char *nam
     return store_fail(s, -ENOENT, "knows no %s '%s'; nothing was ever booked under that name", f->noun, name);
 }
 
-static int pick_name(struct store *s, const struct filter *f, const char *name)
+static int add_pick(struct store *s, struct picks *p, struct pick pick)
+{
+    struct pick *v = realloc(p->v, (p->n + 1) * sizeof(*v));
+
+    if (!v)
+        return store_fail(s, -ENOMEM, "out of memory");
+    v[p->n++] = pick;
+    p->v = v;
+    return 0;
+}
+
+/* What the statement finds: how many, or a negative errno. */
+static int pick_with(struct store *s, enum statement_id id, struct bind bind, struct picks *p)
+{
+    int r = statement_bind(s, id, &bind, 1), n = 0;
+
+    while (r == 0 && (r = statement_step(s, id)) > 0) {
+        r = add_pick(s, p, (struct pick){statement_int(s, id, 0), statement_int(s, id, 1)});
+        n++;
+    }
+    statement_reset(s, id);
+    return r < 0 ? r : n;
+}
+
+static int pick_name(struct store *s, const struct filter *f, const char *name, struct picks *p)
 {
     int64_t number;
-    int r = statement_run(s, f->by_name, BINDS(BIND_TEXT(name)));
+    int r = pick_with(s, f->by_name, BIND_TEXT(name), p);
 
-    if (r < 0 || sqlite3_changes64(s->db) > 0)
+    if (r != 0)
         return r;
-    if (!parse_number(name, f->prefix, &number))
-        return fail_unknown(s, f, name);
-    r = statement_run(s, f->by_number, BINDS(BIND_INT(number)));
-    if (r == 0 && sqlite3_changes64(s->db) == 0)
-        return fail_unknown(s, f, name);
-    return r;
+    if (parse_number(name, f->prefix, &number))
+        r = pick_with(s, f->by_number, BIND_INT(number), p);
+    return r == 0 ? fail_unknown(s, f, name) : r;
 }
 
-static int clear_lists(struct store *s)
+static int compare_picks(const void *a, const void *b)
 {
-    static const enum statement_id clear[] = {STATEMENT_CLEAR_BUCKETS, STATEMENT_CLEAR_PICKS, STATEMENT_CLEAR_ACCOUNTS,
-                                              STATEMENT_CLEAR_UIDS};
-    for (size_t i = 0; i < array_length(clear); i++) {
-        int r = statement_run(s, clear[i], NO_BINDS);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    const struct pick *pa = a, *pb = b;
+
+    return (pa->id > pb->id) - (pa->id < pb->id);
 }
 
-static int fill_buckets(struct store *s, const struct store_query *q)
+/* A name that is given twice must not count twice. */
+static void sort_picks(struct picks *p)
 {
-    for (size_t i = 0; i < q->n_buckets; i++) {
-        int r = statement_run(
-            s, STATEMENT_BUCKET_INSERT,
-            BINDS(BIND_INT((int64_t)i), BIND_INT(q->buckets[i].start_sec), BIND_INT(q->buckets[i].end_sec)));
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    size_t n = 0;
+
+    if (p->n)
+        qsort(p->v, p->n, sizeof(*p->v), compare_picks);
+    for (size_t i = 0; i < p->n; i++)
+        if (n == 0 || p->v[n - 1].id != p->v[i].id)
+            p->v[n++] = p->v[i];
+    p->n = n;
 }
 
-/* ret_query is the cheapest statement that answers the question. */
-static int fill_filters(struct store *s, const struct store_query *q, enum statement_id *ret_query)
+static int fill_filters(struct store *s, struct asking *a)
 {
-    bool filtered = false;
-
-    for (size_t i = 0; i < array_length(filters); i++) {
-        const struct store_names *names = names_of(q, &filters[i]);
-        filtered |= names->n > 0;
+    for (size_t i = 0; i < FILTERS; i++) {
+        const struct store_names *names = names_of(a->query, &filters[i]);
         for (size_t k = 0; k < names->n; k++) {
-            int r = pick_name(s, &filters[i], names->v[k]);
+            int r = pick_name(s, &filters[i], names->v[k], &a->picks[i]);
             if (r < 0)
                 return r;
         }
+        sort_picks(&a->picks[i]);
     }
-    *ret_query = q->users.n ? STATEMENT_USAGE_USERS : filtered ? STATEMENT_USAGE_PICKED : STATEMENT_USAGE_ALL;
-    if (!filtered)
-        return 0;
-    int r = statement_run(s, STATEMENT_PICK_ACCOUNTS,
-                          BINDS(BIND_INT(q->users.n > 0), BIND_INT(q->projects.n > 0), BIND_INT(q->classes.n > 0),
-                                BIND_INT(q->protocols.n > 0)));
-    return r < 0 ? r : statement_run(s, STATEMENT_PICK_UIDS, NO_BINDS);
+    return 0;
 }
 
-static struct store_row read_row(const struct store *s, enum statement_id id)
+static bool passes(const struct picks *p, int64_t id)
 {
-    return (struct store_row){
-        .bucket = (size_t)statement_int(s, id, 0),
-        .user = statement_text(s, id, 1),
-        .uid = statement_int(s, id, 2),
-        .project = statement_text(s, id, 3),
-        .class_name = statement_text(s, id, 4),
-        .protocol = statement_text(s, id, 5),
-        .family = (int)statement_int(s, id, 6),
-        .n = {.tx_bytes = statement_int(s, id, 7),
-              .rx_bytes = statement_int(s, id, 8),
-              .tx_packets = statement_int(s, id, 9),
-              .rx_packets = statement_int(s, id, 10),
-              .tx_payload_bytes = statement_int(s, id, 11),
-              .rx_payload_bytes = statement_int(s, id, 12)},
+    struct pick pick = {.id = id};
+
+    return p->n == 0 || bsearch(&pick, p->v, p->n, sizeof(*p->v), compare_picks);
+}
+
+/* ---- sums ---- */
+
+static int add_row(struct store *s, struct asking *a, enum statement_id id, size_t bucket)
+{
+    unsigned by = a->query->by;
+    int64_t user = statement_int(s, id, 0), project = statement_int(s, id, 1), class_id = statement_int(s, id, 2);
+    int64_t protocol = statement_int(s, id, 3);
+    struct tally_key key = {.v = {(int64_t)bucket, by & STORE_BY_USER ? user : 0, by & STORE_BY_PROJECT ? project : 0,
+                                  by & STORE_BY_CLASS ? class_id : 0, by & STORE_BY_PROTOCOL ? protocol : 0,
+                                  by & STORE_BY_FAMILY ? statement_int(s, id, 4) : 0}};
+    struct store_counters n = {
+        .tx_bytes = statement_int(s, id, 5),
+        .rx_bytes = statement_int(s, id, 6),
+        .tx_packets = statement_int(s, id, 7),
+        .rx_packets = statement_int(s, id, 8),
+        .tx_payload_bytes = statement_int(s, id, 9),
+        .rx_payload_bytes = statement_int(s, id, 10),
     };
+
+    if (!passes(&a->picks[FILTER_PROJECT], project) || !passes(&a->picks[FILTER_CLASS], class_id) ||
+        !passes(&a->picks[FILTER_PROTOCOL], protocol))
+        return 0;
+    return tally_add(&a->sums, &key, &n) < 0 ? store_fail(s, -ENOMEM, "out of memory") : 0;
 }
 
-static int for_each_row(struct store *s, enum statement_id id, unsigned by, store_row_fn fn, void *userdata)
+static int add_rows(struct store *s, struct asking *a, enum statement_id id, size_t bucket, const struct bind *binds,
+                    size_t n_binds)
 {
-    int r = statement_bind(s, id,
-                           BINDS(BIND_INT(!!(by & STORE_BY_USER)), BIND_INT(!!(by & STORE_BY_PROJECT)),
-                                 BIND_INT(!!(by & STORE_BY_CLASS)), BIND_INT(!!(by & STORE_BY_PROTOCOL)),
-                                 BIND_INT(!!(by & STORE_BY_FAMILY))));
+    int r = statement_bind(s, id, binds, n_binds);
 
-    while (r == 0 && (r = statement_step(s, id)) > 0) {
-        struct store_row row = read_row(s, id);
-        r = fn(&row, userdata);
-    }
+    while (r == 0 && (r = statement_step(s, id)) > 0)
+        r = add_row(s, a, id, bucket);
     statement_reset(s, id);
     return r;
 }
 
-static int query_in_snapshot(struct store *s, const struct store_query *q, store_row_fn fn, void *userdata)
+static int add_piece(struct store *s, struct asking *a, const struct piece *p)
 {
-    enum statement_id id;
-    int r = clear_lists(s);
+    const struct picks *users = &a->picks[FILTER_USER];
+    int r = 0;
+
+    if (users->n == 0)
+        return add_rows(s, a, ask_all[p->level], p->bucket, BINDS(BIND_INT(p->key)));
+    for (size_t i = 0; i < users->n && r == 0; i++) {
+        const struct bind binds[] = {BIND_INT(p->key), BIND_INT(users->v[i].id), BIND_INT(users->v[i].number)};
+        r = add_rows(s, a, ask_user[p->level], p->bucket, binds, p->level == STORE_RAW ? 3 : 2);
+    }
+    return r;
+}
+
+static int sum_pieces(struct store *s, struct asking *a)
+{
+    struct pieces pieces;
+    int r = pieces_plan(s, a->query->buckets, a->query->n_buckets, &pieces);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < pieces.n && r == 0; i++)
+        r = add_piece(s, a, &pieces.v[i]);
+    pieces_done(&pieces);
+    return r;
+}
+
+static int answer(struct store *s, void *userdata)
+{
+    struct asking *a = userdata;
+    int r = fill_filters(s, a);
 
     if (r == 0)
-        r = fill_buckets(s, q);
-    if (r == 0)
-        r = fill_filters(s, q, &id);
-    if (r == 0)
-        r = for_each_row(s, id, q->by, fn, userdata);
-    return r;
+        r = sum_pieces(s, a);
+    return r < 0 ? r : labels_emit(s, &a->sums, a->query->by, a->fn, a->userdata);
 }
 
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata)
 {
-    bool own_snapshot = !s->reading;
-    int r = own_snapshot ? store_begin_read(s) : 0;
+    struct asking a = {.query = query, .fn = fn, .userdata = userdata};
 
     free(take_ptr(s->unknown_name));
-    if (r < 0)
-        return r;
-    r = query_in_snapshot(s, query, fn, userdata);
-    if (own_snapshot)
-        store_end_read(s);
+    int r = query_snapshot(s, answer, &a);
+    for (size_t i = 0; i < FILTERS; i++)
+        free(a.picks[i].v);
+    tally_clear(&a.sums);
     return r;
 }
 
 const char *store_unknown_name(const struct store *s)
 {
     return s->unknown_name;
-}
-
-int store_query_coverage(struct store *s, int64_t since_sec, int64_t until_sec, struct store_coverage *ret)
-{
-    enum statement_id id = STATEMENT_COVERAGE;
-    int r = statement_bind(s, id, BINDS(BIND_INT(since_sec), BIND_INT(until_sec)));
-
-    if (r == 0 && (r = statement_step(s, id)) > 0)
-        *ret = (struct store_coverage){
-            .first_sec = statement_int(s, id, 0),
-            .last_sec = statement_int(s, id, 1),
-            .seen_ms = statement_int(s, id, 2),
-        };
-    statement_reset(s, id);
-    return r < 0 ? r : 0;
 }

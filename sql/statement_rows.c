@@ -4,33 +4,33 @@
 #define COUNTERS       "tx_bytes, rx_bytes, tx_packets, rx_packets, tx_payload_bytes, rx_payload_bytes"
 #define COUNTER_BINDS  ":tx_bytes", ":rx_bytes", ":tx_packets", ":rx_packets", ":tx_payload_bytes", ":rx_payload_bytes"
 #define COUNTER_VALUES ":tx_bytes, :rx_bytes, :tx_packets, :rx_packets, :tx_payload_bytes, :rx_payload_bytes"
-#define COUNTER_SUMS(t)                                                                                                \
-    "sum(" t ".tx_bytes) AS tx_bytes, sum(" t ".rx_bytes) AS rx_bytes, sum(" t ".tx_packets) AS tx_packets, "          \
-    "sum(" t ".rx_packets) AS rx_packets, sum(" t ".tx_payload_bytes) AS tx_payload_bytes, "                           \
-    "sum(" t ".rx_payload_bytes) AS rx_payload_bytes"
+#define KEY            "start_sec, user, project, class, protocol, family"
 
 /* clang-format off */
 
-/*
- * First the sums by account, which need no names, then the few rows that are left by the dimensions asked for. CROSS
- * JOIN keeps the order of the loops: buckets, their intervals by the index, then the ledger's key. Left to itself the
- * planner, which has no statistics, may scan the ledger.
- */
-#define USAGE_QUERY(ledger)                                                                                            \
-    "WITH part AS MATERIALIZED ("                                                                                      \
-    "  SELECT b.id AS bucket, r.account AS account, " COUNTER_SUMS("r")                                                \
-    "  FROM temp.query_bucket b"                                                                                       \
-    "  CROSS JOIN interval i INDEXED BY interval_start ON i.start_sec >= b.start_sec AND i.start_sec < b.end_sec "     \
-    ledger                                                                                                             \
-    "  GROUP BY b.id, r.account)"                                                                                      \
-    " SELECT p.bucket,"                                                                                                \
-    "  CASE WHEN :by_user THEN v.user END AS user, CASE WHEN :by_user THEN v.uid ELSE -1 END AS uid,"                  \
-    "  CASE WHEN :by_project THEN v.project END AS project, CASE WHEN :by_class THEN v.class END AS class,"            \
-    "  CASE WHEN :by_protocol THEN v.protocol END AS protocol,"                                                        \
-    "  CASE WHEN :by_family THEN v.family ELSE -1 END AS family, " COUNTER_SUMS("p")                                   \
-    " FROM part p CROSS JOIN v_account v ON v.account = p.account"                                                     \
-    " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7"
-#define USAGE_BINDS {":by_user", ":by_project", ":by_class", ":by_protocol", ":by_family"}
+/* A level's rows: rolled up into, dropped, asked for by bucket and by bucket and user, which is the order of its key. */
+#define ROLL(table)                                                                                                    \
+    {.sql = "INSERT INTO " table " (" KEY ", " COUNTERS ") VALUES"                                                     \
+            " (:start_sec, :user, :project, :class, :protocol, :family, " COUNTER_VALUES ")"                           \
+            " ON CONFLICT DO UPDATE SET tx_bytes = tx_bytes + excluded.tx_bytes, rx_bytes = rx_bytes + excluded.rx_bytes," \
+            " tx_packets = tx_packets + excluded.tx_packets, rx_packets = rx_packets + excluded.rx_packets,"           \
+            " tx_payload_bytes = tx_payload_bytes + excluded.tx_payload_bytes,"                                        \
+            " rx_payload_bytes = rx_payload_bytes + excluded.rx_payload_bytes",                                        \
+     .binds = {":start_sec", ":user", ":project", ":class", ":protocol", ":family", COUNTER_BINDS},                    \
+     .writes = true}
+#define DROP(table) {.sql = "DELETE FROM " table " WHERE start_sec = :start_sec", .binds = {":start_sec"}, .writes = true}
+#define ALL(table)                                                                                                     \
+    {.sql = "SELECT user, project, class, protocol, family, " COUNTERS " FROM " table " WHERE start_sec = :key",       \
+     .binds = {":key"}}
+#define USER(table)                                                                                                    \
+    {.sql = "SELECT user, project, class, protocol, family, " COUNTERS " FROM " table                                  \
+            " WHERE start_sec = :key AND user = :user",                                                                \
+     .binds = {":key", ":user"}}
+/* CROSS JOIN keeps the order of the loops: the planner has no statistics and may scan the ledger. */
+#define RAW_ROWS                                                                                                       \
+    "SELECT a.user, a.project, a.class, a.protocol, a.family, r.tx_bytes, r.rx_bytes, r.tx_packets, r.rx_packets,"     \
+    " r.tx_payload_bytes, r.rx_payload_bytes FROM usage_raw r CROSS JOIN account a ON a.id = r.account"                \
+    " WHERE r.interval = :key"
 
 /* The person or project of a number: the newest row that was valid at a time, and the newest of all. */
 #define NAME_AT(table, number)                                                                                         \
@@ -47,9 +47,6 @@
 #define NAME_SEEN(table) "UPDATE " table " SET last_seen = :seen_sec WHERE id = :id"
 /* clang-format on */
 
-/* A filter's matches. REPLACE, because a name that is given twice is not an unknown name: it must count as a change. */
-#define PICK(dimension, from) "INSERT OR REPLACE INTO temp.query_pick SELECT " dimension ", " from
-
 const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN_WRITE] = {.sql = "BEGIN IMMEDIATE", .writes = true},
     [STATEMENT_BEGIN_READ] = {.sql = "BEGIN"},
@@ -65,10 +62,13 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
                                   .writes = true},
     [STATEMENT_LEDGER_LAST] = {.sql = "SELECT last_epoch FROM ledger WHERE id = :id", .binds = {":id"}},
     [STATEMENT_INTERVAL_INSERT] =
-        {.sql = "INSERT INTO interval (ledger, epoch, start_sec, end_sec, duration_ms, " COUNTERS ", update_errors)"
-                " VALUES (:ledger, :epoch, :start_sec, :end_sec, :duration_ms, " COUNTER_VALUES ", :update_errors)"
+        {.sql = "INSERT INTO interval (ledger, epoch, part, estimated, start_sec, end_sec, duration_ms, " COUNTERS
+                ", update_errors)"
+                " VALUES (:ledger, :epoch, :part, :estimated, :start_sec, :end_sec, :duration_ms, " COUNTER_VALUES
+                ", :update_errors)"
                 " RETURNING id",
-         .binds = {":ledger", ":epoch", ":start_sec", ":end_sec", ":duration_ms", COUNTER_BINDS, ":update_errors"},
+         .binds = {":ledger", ":epoch", ":part", ":estimated", ":start_sec", ":end_sec", ":duration_ms", COUNTER_BINDS,
+                   ":update_errors"},
          .writes = true},
     [STATEMENT_USAGE_INSERT] = {.sql = "INSERT INTO usage_raw (interval, uid, account, " COUNTERS ")"
                                        " VALUES (:interval, :uid, :account, " COUNTER_VALUES ")",
@@ -99,6 +99,8 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
                                   .writes = true},
     [STATEMENT_PROJECT_NAME] = {.sql = NAME_NAME("project"), .binds = {":id", ":name", ":seen_sec"}, .writes = true},
     [STATEMENT_PROJECT_SEEN] = {.sql = NAME_SEEN("project"), .binds = {":id", ":seen_sec"}, .writes = true},
+    [STATEMENT_PROJECT_OF_RULE] = {.sql = "SELECT id FROM project WHERE gid = :number AND name = :name",
+                                   .binds = {":number", ":name"}},
     [STATEMENT_NEWEST_NAME] = {.sql = "SELECT max((SELECT max(valid_from) FROM user),"
                                       " (SELECT max(valid_from) FROM project))"},
 
@@ -116,50 +118,156 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_LAYER_SEEN] = {.sql = "UPDATE layer_state SET last_sec = :now_sec WHERE id = :id",
                               .binds = {":id", ":now_sec"},
                               .writes = true},
+    [STATEMENT_GAP_PROLONG] = {.sql = "UPDATE gap SET end_sec = max(end_sec, :end_sec)"
+                                      " WHERE id = (SELECT max(id) FROM gap) AND reason = :reason"
+                                      " AND start_sec <= :start_sec AND end_sec >= :start_sec RETURNING id",
+                               .binds = {":start_sec", ":end_sec", ":reason"},
+                               .writes = true},
     [STATEMENT_GAP_INSERT] = {.sql =
                                   "INSERT INTO gap (start_sec, end_sec, reason) VALUES (:start_sec, :end_sec, :reason)",
                               .binds = {":start_sec", ":end_sec", ":reason"},
                               .writes = true},
-
-    [STATEMENT_CLEAR_BUCKETS] = {.sql = "DELETE FROM temp.query_bucket"},
-    [STATEMENT_CLEAR_PICKS] = {.sql = "DELETE FROM temp.query_pick"},
-    [STATEMENT_CLEAR_ACCOUNTS] = {.sql = "DELETE FROM temp.query_account"},
-    [STATEMENT_CLEAR_UIDS] = {.sql = "DELETE FROM temp.query_uid"},
-    [STATEMENT_BUCKET_INSERT] = {.sql = "INSERT INTO temp.query_bucket VALUES (:id, :start_sec, :end_sec)",
-                                 .binds = {":id", ":start_sec", ":end_sec"}},
-    [STATEMENT_PICK_USER_NAME] = {.sql = PICK("'user'", "id FROM user WHERE name = :name"), .binds = {":name"}},
-    [STATEMENT_PICK_USER_NUMBER] = {.sql = PICK("'user'", "id FROM user WHERE uid = :number"), .binds = {":number"}},
-    [STATEMENT_PICK_PROJECT_NAME] = {.sql = PICK("'project'", "id FROM project WHERE name = :name"),
-                                     .binds = {":name"}},
-    [STATEMENT_PICK_PROJECT_NUMBER] = {.sql = PICK("'project'", "id FROM project WHERE gid = :number"),
-                                       .binds = {":number"}},
-    [STATEMENT_PICK_CLASS_NAME] = {.sql = PICK("'class'", "id FROM class WHERE name = :name"), .binds = {":name"}},
-    [STATEMENT_PICK_CLASS_NUMBER] = {.sql = PICK("'class'", "id FROM class WHERE id = :number"), .binds = {":number"}},
-    [STATEMENT_PICK_PROTOCOL_NAME] = {.sql = PICK("'protocol'", "id FROM protocol WHERE name = :name"),
-                                      .binds = {":name"}},
-    [STATEMENT_PICK_PROTOCOL_NUMBER] = {.sql = PICK("'protocol'", ":number WHERE :number BETWEEN 0 AND 255"),
-                                        .binds = {":number"}},
-    [STATEMENT_PICK_ACCOUNTS] =
-        {.sql = "INSERT INTO temp.query_account SELECT id FROM account"
-                " WHERE (NOT :users OR user IN (SELECT id FROM temp.query_pick WHERE dimension = 'user'))"
-                " AND (NOT :projects OR project IN (SELECT id FROM temp.query_pick WHERE dimension = 'project'))"
-                " AND (NOT :classes OR class IN (SELECT id FROM temp.query_pick WHERE dimension = 'class'))"
-                " AND (NOT :protocols OR protocol IN (SELECT id FROM temp.query_pick WHERE dimension = 'protocol'))",
-         .binds = {":users", ":projects", ":classes", ":protocols"}},
-    [STATEMENT_PICK_UIDS] = {.sql = "INSERT INTO temp.query_uid SELECT DISTINCT uid FROM account"
-                                    " WHERE id IN (SELECT id FROM temp.query_account)"},
-
-    [STATEMENT_USAGE_ALL] = {.sql = USAGE_QUERY("CROSS JOIN usage_raw r ON r.interval = i.id"), .binds = USAGE_BINDS},
-    [STATEMENT_USAGE_PICKED] = {.sql = USAGE_QUERY("CROSS JOIN usage_raw r ON r.interval = i.id"
-                                                   " AND r.account IN (SELECT id FROM temp.query_account)"),
-                                .binds = USAGE_BINDS},
-    [STATEMENT_USAGE_USERS] = {.sql = USAGE_QUERY("CROSS JOIN temp.query_uid q"
-                                                  " CROSS JOIN usage_raw r ON r.interval = i.id AND r.uid = q.uid"
-                                                  " AND +r.account IN (SELECT id FROM temp.query_account)"),
-                               .binds = USAGE_BINDS},
-    [STATEMENT_COVERAGE] = {.sql = "SELECT coalesce((SELECT start_sec FROM interval ORDER BY id LIMIT 1), 0),"
-                                   " coalesce((SELECT end_sec FROM interval ORDER BY id DESC LIMIT 1), 0),"
-                                   " (SELECT coalesce(sum(duration_ms), 0) FROM interval"
-                                   " WHERE start_sec >= :since_sec AND start_sec < :until_sec)",
+    [STATEMENT_GAP_LIST] = {.sql = "SELECT start_sec, end_sec, reason FROM gap"
+                                   " WHERE end_sec > :since_sec AND start_sec < :until_sec ORDER BY start_sec, id",
                             .binds = {":since_sec", ":until_sec"}},
+    [STATEMENT_UNIT_FIND] = {.sql = "SELECT id FROM unit WHERE path = :path", .binds = {":path"}},
+    [STATEMENT_UNIT_INSERT] = {.sql = "INSERT INTO unit (path) VALUES (:path) RETURNING id",
+                               .binds = {":path"},
+                               .writes = true},
+
+    [STATEMENT_ALLOCATION_CLEAR] = {.sql = "DELETE FROM allocation", .writes = true},
+    [STATEMENT_ALLOCATION_CLASS_CLEAR] = {.sql = "DELETE FROM allocation_class", .writes = true},
+    [STATEMENT_ALLOCATION_INSERT] =
+        {.sql = "INSERT INTO allocation (id, subject, name, period, limit_bytes, direction, billing_day)"
+                " VALUES (:id, :subject, :name, :period, :limit_bytes, :direction, :billing_day)",
+         .binds = {":id", ":subject", ":name", ":period", ":limit_bytes", ":direction", ":billing_day"},
+         .writes = true},
+    [STATEMENT_ALLOCATION_CLASS_INSERT] = {.sql = "INSERT OR IGNORE INTO allocation_class VALUES (:allocation, :class)",
+                                           .binds = {":allocation", ":class"},
+                                           .writes = true},
+    [STATEMENT_ALLOCATION_LIST] = {.sql = "SELECT id, subject, name, period, limit_bytes, direction, billing_day"
+                                          " FROM allocation ORDER BY id"},
+    [STATEMENT_ALLOCATION_CLASS_LIST] = {.sql = "SELECT c.name FROM allocation_class a JOIN class c ON c.id = a.class"
+                                                " WHERE a.allocation = :allocation ORDER BY c.id",
+                                         .binds = {":allocation"}},
+
+    [STATEMENT_ZONE_LATEST] = {.sql = "SELECT name FROM zone ORDER BY id DESC LIMIT 1"},
+    [STATEMENT_ZONE_INSERT] = {.sql = "INSERT INTO zone (name, from_sec) VALUES (:name, :from_sec)",
+                               .binds = {":name", ":from_sec"},
+                               .writes = true},
+    /* After all that was booked in the month that the newest interval reached; a stepped clock may have been beyond it.
+     */
+    [STATEMENT_ZONE_CUT_AT] =
+        {.sql = "SELECT max(i.end_sec, i.start_sec + 1, coalesce((SELECT max(start_sec) + 1 FROM interval"
+                " WHERE start_sec < (SELECT b.end_sec FROM bucket b WHERE b.level = 4 AND b.start_sec <= i.end_sec"
+                " ORDER BY b.start_sec DESC LIMIT 1)), 0))"
+                " FROM interval i ORDER BY i.id DESC LIMIT 1"},
+    [STATEMENT_ZONE_CUT] = {.sql =
+                                "UPDATE bucket SET end_sec = :at_sec WHERE start_sec < :at_sec AND end_sec > :at_sec",
+                            .binds = {":at_sec"},
+                            .writes = true},
+
+    [STATEMENT_BUCKET_AT] = {.sql = "SELECT start_sec, end_sec FROM bucket WHERE level = :level"
+                                    " AND start_sec <= :at_sec ORDER BY start_sec DESC LIMIT 1",
+                             .binds = {":level", ":at_sec"}},
+    [STATEMENT_BUCKET_AFTER] = {.sql = "SELECT start_sec FROM bucket WHERE level = :level AND start_sec > :at_sec"
+                                       " ORDER BY start_sec LIMIT 1",
+                                .binds = {":level", ":at_sec"}},
+    [STATEMENT_BUCKET_INSERT] = {.sql = "INSERT INTO bucket (level, start_sec, end_sec, label, seen_ms, whole)"
+                                        " VALUES (:level, :start_sec, :end_sec, :label, 0, 1)",
+                                 .binds = {":level", ":start_sec", ":end_sec", ":label"},
+                                 .writes = true},
+    [STATEMENT_BUCKET_SEEN] = {.sql = "UPDATE bucket SET seen_ms = seen_ms + :seen_ms"
+                                      " WHERE level = :level AND start_sec = :start_sec",
+                               .binds = {":level", ":start_sec", ":seen_ms"},
+                               .writes = true},
+    [STATEMENT_BUCKET_THINNED] = {.sql = "UPDATE bucket SET whole = 0 WHERE level = :level AND whole AND start_sec ="
+                                         " (SELECT max(start_sec) FROM bucket WHERE level = :level"
+                                         " AND start_sec <= :at_sec)",
+                                  .binds = {":level", ":at_sec"},
+                                  .writes = true},
+    [STATEMENT_BUCKET_DELETE] = {.sql = "DELETE FROM bucket WHERE level = :level AND start_sec = :start_sec",
+                                 .binds = {":level", ":start_sec"},
+                                 .writes = true},
+    /* Not while something that began in it waits to be rolled up, or it would come back with that alone. */
+    [STATEMENT_BUCKET_EXPIRED] = {.sql = "SELECT b.start_sec FROM bucket b WHERE b.level = :level"
+                                         " AND b.start_sec < :before_sec AND b.end_sec <= :before_sec"
+                                         " AND NOT EXISTS (SELECT 1 FROM interval i"
+                                         " WHERE i.id > (SELECT rolled FROM rollup) AND +i.start_sec >= b.start_sec"
+                                         " AND +i.start_sec < b.end_sec) ORDER BY b.start_sec LIMIT 1",
+                                  .binds = {":level", ":before_sec"}},
+
+    [STATEMENT_ROLLED] = {.sql = "SELECT rolled FROM rollup"},
+    [STATEMENT_ROLLED_SET] = {.sql = "UPDATE rollup SET rolled = :rolled", .binds = {":rolled"}, .writes = true},
+    [STATEMENT_UNROLLED] = {.sql =
+                                "SELECT id, start_sec, duration_ms FROM interval WHERE id > :after ORDER BY id LIMIT 1",
+                            .binds = {":after"}},
+    [STATEMENT_UNROLLED_ROWS] = {.sql = RAW_ROWS, .binds = {":key"}},
+    [STATEMENT_ROLL_5MIN] = ROLL("usage_5min"),
+    [STATEMENT_ROLL_HOUR] = ROLL("usage_hour"),
+    [STATEMENT_ROLL_DAY] = ROLL("usage_day"),
+    [STATEMENT_ROLL_MONTH] = ROLL("usage_month"),
+
+    /* The newest interval stays whatever its age: it says until when was counted. */
+    [STATEMENT_RAW_EXPIRED] = {.sql = "SELECT id, start_sec FROM interval WHERE start_sec < :before_sec"
+                                      " AND id <= (SELECT rolled FROM rollup) AND id < (SELECT max(id) FROM interval)"
+                                      " ORDER BY start_sec LIMIT 1",
+                               .binds = {":before_sec"}},
+    [STATEMENT_RAW_DELETE] = {.sql = "DELETE FROM usage_raw WHERE interval = :id", .binds = {":id"}, .writes = true},
+    [STATEMENT_INTERVAL_DELETE] = {.sql = "DELETE FROM interval WHERE id = :id", .binds = {":id"}, .writes = true},
+    [STATEMENT_DROP_5MIN] = DROP("usage_5min"),
+    [STATEMENT_DROP_HOUR] = DROP("usage_hour"),
+    [STATEMENT_DROP_DAY] = DROP("usage_day"),
+    [STATEMENT_DROP_MONTH] = DROP("usage_month"),
+    [STATEMENT_PAGE_COUNT] = {.sql = "PRAGMA page_count"},
+    [STATEMENT_PAGE_SIZE] = {.sql = "PRAGMA page_size"},
+    [STATEMENT_FREE_COUNT] = {.sql = "PRAGMA freelist_count"},
+    [STATEMENT_VACUUM] = {.sql = "PRAGMA incremental_vacuum(256)", .writes = true},
+
+    [STATEMENT_PICK_USER_NAME] = {.sql = "SELECT id, uid FROM user WHERE name = :name", .binds = {":name"}},
+    [STATEMENT_PICK_USER_NUMBER] = {.sql = "SELECT id, uid FROM user WHERE uid = :number", .binds = {":number"}},
+    [STATEMENT_PICK_PROJECT_NAME] = {.sql = "SELECT id, gid FROM project WHERE name = :name", .binds = {":name"}},
+    [STATEMENT_PICK_PROJECT_NUMBER] = {.sql = "SELECT id, gid FROM project WHERE gid = :number AND gid >= -1",
+                                       .binds = {":number"}},
+    [STATEMENT_PICK_CLASS_NAME] = {.sql = "SELECT id, id FROM class WHERE name = :name", .binds = {":name"}},
+    [STATEMENT_PICK_CLASS_NUMBER] = {.sql = "SELECT id, id FROM class WHERE id = :number", .binds = {":number"}},
+    [STATEMENT_PICK_PROTOCOL_NAME] = {.sql = "SELECT id, id FROM protocol WHERE name = :name", .binds = {":name"}},
+    [STATEMENT_PICK_PROTOCOL_NUMBER] = {.sql = "SELECT :number, :number WHERE :number BETWEEN 0 AND 255",
+                                        .binds = {":number"}},
+
+    [STATEMENT_PIECE_BUCKET_AT] = {.sql = "SELECT start_sec, end_sec, whole FROM bucket WHERE level = :level"
+                                          " AND start_sec <= :at_sec ORDER BY start_sec DESC LIMIT 1",
+                                   .binds = {":level", ":at_sec"}},
+    [STATEMENT_PIECE_BUCKETS] = {.sql = "SELECT start_sec, end_sec, seen_ms FROM bucket WHERE level = :level"
+                                        " AND start_sec >= coalesce((SELECT max(start_sec) FROM bucket"
+                                        " WHERE level = :level AND start_sec <= :since_sec), :since_sec)"
+                                        " AND start_sec < :until_sec AND end_sec > :since_sec ORDER BY start_sec",
+                                 .binds = {":level", ":since_sec", ":until_sec"}},
+    [STATEMENT_PIECE_INTERVALS] = {.sql = "SELECT id, duration_ms FROM interval INDEXED BY interval_begin"
+                                          " WHERE start_sec >= :since_sec AND start_sec < :until_sec"
+                                          " AND id <= (SELECT rolled FROM rollup)",
+                                   .binds = {":since_sec", ":until_sec"}},
+    [STATEMENT_PIECE_UNROLLED] = {.sql = "SELECT id, start_sec, duration_ms FROM interval"
+                                         " WHERE id > (SELECT rolled FROM rollup)"},
+    [STATEMENT_ALL_RAW] = {.sql = RAW_ROWS, .binds = {":key"}},
+    [STATEMENT_ALL_5MIN] = ALL("usage_5min"),
+    [STATEMENT_ALL_HOUR] = ALL("usage_hour"),
+    [STATEMENT_ALL_DAY] = ALL("usage_day"),
+    [STATEMENT_ALL_MONTH] = ALL("usage_month"),
+    [STATEMENT_USER_RAW] = {.sql = RAW_ROWS " AND r.uid = :uid AND a.user = :user", .binds = {":key", ":user", ":uid"}},
+    [STATEMENT_USER_5MIN] = USER("usage_5min"),
+    [STATEMENT_USER_HOUR] = USER("usage_hour"),
+    [STATEMENT_USER_DAY] = USER("usage_day"),
+    [STATEMENT_USER_MONTH] = USER("usage_month"),
+    [STATEMENT_LABEL_USER] = {.sql = "SELECT coalesce(name, 'uid ' || uid), uid FROM user WHERE id = :id",
+                              .binds = {":id"}},
+    [STATEMENT_LABEL_PROJECT] = {.sql = "SELECT coalesce(name, 'gid ' || gid), 0 FROM project WHERE id = :id",
+                                 .binds = {":id"}},
+    [STATEMENT_LABEL_CLASS] = {.sql = "SELECT coalesce((SELECT name FROM class WHERE id = :id), 'class ' || :id), 0",
+                               .binds = {":id"}},
+    [STATEMENT_LABEL_PROTOCOL] = {.sql =
+                                      "SELECT coalesce((SELECT name FROM protocol WHERE id = :id), 'proto ' || :id), 0",
+                                  .binds = {":id"}},
+    [STATEMENT_FIRST_LAST] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"
+                                     " coalesce((SELECT end_sec FROM interval ORDER BY id DESC LIMIT 1), 0)"},
 };

@@ -1,10 +1,10 @@
 /*
- * The store: the only room that speaks SQL. It opens a PDTT database, books intervals into it exactly
- * once and answers usage questions from it. It knows neither the kernel side nor any output format.
+ * The store: the only room that speaks SQL. It opens a PDTT database, books intervals into it exactly once and
+ * answers usage questions from it. It knows neither the kernel side nor any output format.
  *
- * Every function returns 0 or a negative errno unless it says otherwise. Where one fails,
- * store_why() (or ret_why while there is no handle yet) holds one line that names the file, the value
- * and the remedy; the caller logs it, the store never does.
+ * Every function returns 0 or a negative errno unless it says otherwise. Where one fails, store_why() (or ret_why
+ * while there is no handle yet) holds one line that names the file, the value and the remedy; the caller logs it, the
+ * store never does.
  */
 #pragma once
 
@@ -20,9 +20,9 @@ enum store_mode {
 };
 
 /*
- * Opens the database at path. Errors: -ENOENT (reader, no such file), -EACCES, -EEXIST (another writer
- * holds it), -ENOTSUP (schema of a newer program, or for a reader an older one that pdttd must migrate),
- * -EBADMSG (not a database, zero length, not a PDTT database), -EIO. ret_why is malloc'ed and set only on failure.
+ * Opens the database at path. Errors: -ENOENT (reader, no such file), -EACCES, -EEXIST (another writer holds it),
+ * -ENOTSUP (schema of a newer program, or for a reader an older one that pdttd must migrate), -EBADMSG (not a
+ * database, zero length, not a PDTT database), -EIO. ret_why is malloc'ed and set only on failure.
  */
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, char **ret_why);
 struct store *store_close(struct store *s); /* NULL is a no-op; returns NULL */
@@ -77,8 +77,8 @@ struct store_policy {
  * kept and there is no limit. Another time zone ends the current buckets and begins new ones: no byte that was booked
  * moves to another day. -EINVAL: a level that is kept longer than the next coarser one (its bytes would be in no
  * coarser level any more, and reports of long ranges would miss them), a negative retention or size; the errors of
- * calendar_open(): a zone that is none. After a clock that steps forward by more than an hour nothing expires for a day
- * of counting, so that a wrong clock that somebody corrects costs no history.
+ * calendar_open(): a zone that is none. After a clock that steps forward by more than an hour nothing expires for a
+ * day of counting, so that a wrong clock that somebody corrects costs no history.
  */
 int store_set_policy(struct store *s, const struct store_policy *policy);
 
@@ -106,30 +106,24 @@ struct store_interval {
 };
 
 /*
- * Books one interval: interval row, usage rows and the ledger's epoch in one transaction, rows sorted by key.
- * rows may hold an account more than once (they are added) and rows of zeros (they are left out); it is sorted in
- place.
- * Unknown accounts and the gid's project are created on the way. Before it writes it checks that the file was
- * not moved, deleted or replaced.
+ * Books one interval: interval row, usage rows and the ledger's epoch in one transaction, rows sorted by key. rows
+ * may hold an account more than once (they are added) and rows of zeros (they are left out); it is sorted in place.
+ * Unknown accounts and the gid's project are created on the way. Before it writes it checks that the file was not
+ * moved, deleted or replaced.
  *
- * An epoch that reaches over a boundary of five minutes (the daemon was down, the host slept) becomes one interval for
- each
- * part, cut at boundaries of 5 minutes up to an hour, of hours up to two days, of days up to 400 days, of months
- beyond. Each
- * column is shared out by time, to the byte, and the parts are marked as estimated. Where the wall clock says another
- length
- * than duration_ms it was stepped: the epoch is then booked at the duration_ms before end_sec, as the corrected clock
- counts.
+ * An epoch of more than 60 s that reaches over a boundary of five minutes (the daemon was down, the host slept)
+ * becomes one interval for each part, cut at boundaries of 5 minutes up to an hour, of hours up to two days, of days
+ * up to 400 days, of months beyond. Each column is shared out by time, to the byte, and the parts are marked as
+ * estimated. Where the wall clock says another length than duration_ms it was stepped: the epoch is then booked at
+ * the duration_ms before end_sec, as the corrected clock counts.
  *
- * What is booked is rolled up in memory into the coarser levels and written there every 5 minutes, by store_flush() and
- by
- * store_close(); what a killed process had in memory is read from the raw level again. Each booking also drops a little
- of what
- * the policy keeps no longer, never of what is not rolled up; that these may fail (store_notice()) fails no booking.
+ * What is booked is rolled up in memory into the coarser levels and written there every 5 minutes, by store_flush()
+ * and by store_close(); what a killed process had in memory is read from the raw level again. Each booking also drops
+ * a little of what the policy keeps no longer, never of what is not rolled up. That a roll-up may fail (store_notice())
+ * fails no booking.
  *
- Errors: -EALREADY the epoch is booked already (nothing written), -EBUSY another process
- * holds a lock (nothing written; try again with the same interval), -ESTALE the file was moved, deleted or replaced,
- * -ENOSPC, -EIO.
+ * Errors: -EALREADY the epoch is booked already (nothing written), -EBUSY another process holds a lock (nothing
+ * written; try again with the same interval), -ESTALE the file was moved, deleted or replaced, -ENOSPC, -EIO.
  */
 int store_book_interval(struct store *s, const struct store_interval *interval, struct store_usage *rows,
                         size_t n_rows);
@@ -185,8 +179,10 @@ struct store_allocation {
 /* Makes these the allocations that reports see, all or nothing. -EINVAL names the one that is nonsense. */
 int store_sync_allocations(struct store *s, const struct store_allocation *allocations, size_t n);
 
-/* Records the state of a layer ("cgroup", "syscall", ...): state is "on", "off" or "failed"; detail says why and what
- * is lost. */
+/*
+ * Records the state of a layer ("cgroup", "syscall", ...): state is "on", "off" or "failed"; detail says why and what
+ * is lost.
+ */
 int store_put_layer_state(struct store *s, const char *layer, const char *state, const char *detail, int64_t now_sec);
 
 /*
@@ -216,8 +212,10 @@ struct store_query {
     struct store_names users, projects, classes, protocols;
 };
 
-/* One answer row. Dimensions that were not asked for are NULL (texts) and -1 (numbers). Texts live until the callback
- * returns. */
+/*
+ * One answer row. Dimensions that were not asked for are NULL (texts) and -1 (numbers). Texts live until the callback
+ * returns.
+ */
 struct store_row {
     size_t bucket; /* index into buckets */
     const char *user;
@@ -230,19 +228,19 @@ struct store_row {
 typedef int (*store_row_fn)(const struct store_row *row, void *userdata); /* non-zero stops and is returned */
 
 /*
- * Calls fn for each group of each bucket, ordered by bucket. An interval belongs to the bucket in which it started. The
- * answer comes from the coarsest level that fits, and from finer ones at the edges; it is the same as if all came from
- * raw, unless the finer levels have expired: then it is that of the buckets that store_plan_buckets() tells. -ENOENT: a
- * name in a filter is unknown to the store; store_why() says which, store_unknown_name() returns it.
+ * Calls fn for each group of each bucket, ordered by bucket. An interval belongs to the bucket in which it started.
+ * The answer comes from the coarsest level that fits, and from finer ones at the edges; it is the same as if all came
+ * from raw, unless the finer levels have expired: then it is that of the buckets that store_plan_buckets() tells.
+ * -ENOENT: a name in a filter is unknown to the store; store_why() says which, store_unknown_name() returns it.
  */
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata);
 const char *store_unknown_name(const struct store *s);
 
 /*
  * The buckets for which store_query_usage() really answers: the same, unless the level that knows a boundary has
- * expired. Then the outer boundaries move outward, and what lies across a boundary of two buckets belongs to the one in
- * which it began, so that buckets that adjoin still do, and add up to their range. ret_effective has n entries; one may
- * become empty.
+ * expired. Then the outer boundaries move outward, and what lies across a boundary of two buckets belongs to the one
+ * in which it began, so that buckets that adjoin still do, and add up to their range. ret_effective has n entries;
+ * one may become empty.
  */
 int store_plan_buckets(struct store *s, const struct store_bucket *buckets, size_t n,
                        struct store_bucket *ret_effective);
@@ -259,8 +257,10 @@ int store_plan_range(struct store *s, int64_t *since_sec, int64_t *until_sec);
 int store_begin_read(struct store *s);
 void store_end_read(struct store *s);
 
-/* How much of [since, until) was counted, in milliseconds, and since when there is a ledger at all (0: never). It
- * outlives raw. */
+/*
+ * How much of [since, until) was counted, in milliseconds, and since when there is a ledger at all (0: never). It
+ * outlives raw.
+ */
 struct store_coverage {
     int64_t first_sec, last_sec;  /* start of the first and end of the last interval of the whole store */
     int64_t seen_ms;              /* sum of the durations of the intervals that start in the range */
@@ -281,7 +281,9 @@ int store_query_gaps(struct store *s, int64_t since_sec, int64_t until_sec, stor
 typedef int (*store_allocation_fn)(const struct store_allocation *allocation, void *userdata);
 int store_query_allocations(struct store *s, store_allocation_fn fn, void *userdata);
 
-/* The site's time zone, in which days and months are kept: its name, owned by the store. "" before anything was booked.
+/*
+ * The site's time zone, in which days and months are kept: its name, owned by the store. "" before anything was
+ * booked.
  */
 const char *store_zone(struct store *s);
 

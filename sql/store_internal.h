@@ -1,18 +1,37 @@
 /*
- * What the files of this room share: the handle, how a failure is told, and the steps that an open store goes through.
- * Nothing outside sql/ includes it, except the room's own tests.
+ * What the files of this room share: the handle, how a failure is told, and the steps that an open store goes
+ * through. Nothing outside sql/ includes it, except the room's own tests.
  */
 #pragma once
 
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "common/calendar.h"
 #include "sql/statement.h"
 #include "sql/store.h"
+#include "sql/tally.h"
 
 #define STORE_APPLICATION_ID 0x50445454 /* "PDTT" */
 
 struct accounts;
+
+/* The buckets that hold an instant, by level; that of STORE_RAW is not used. */
+struct buckets {
+    struct store_bucket at[STORE_LEVELS];
+};
+
+/* What is booked and not yet in the coarser levels. */
+struct rollup {
+    struct tally sums;    /* by start of the five minutes, user, project, class, protocol, family */
+    struct tally seen;    /* by start of the five minutes; the counter tx_bytes holds milliseconds */
+    int64_t last_id;      /* the newest interval that is in sums */
+    bool current;         /* all booked intervals past the watermark are in sums */
+    int64_t five_minutes; /* start of those in which the newest interval began */
+    bool failed;          /* the last attempt did, and it was told */
+};
+
+#define STORE_NOTICES 8
 
 struct store {
     sqlite3 *db;
@@ -23,7 +42,17 @@ struct store {
     struct stat wal; /* the write-ahead log's identity when it was opened */
     struct statement statements[STATEMENT_COUNT];
     struct accounts *accounts;
-    bool reading; /* between store_begin_read() and store_end_read() */
+    bool reading;               /* between store_begin_read() and store_end_read() */
+    bool ready;                 /* opened to the end */
+    struct store_policy policy; /* the zone's name is in calendar */
+    struct calendar *calendar;  /* NULL until it is needed */
+    struct buckets buckets;     /* of the last instant that was asked for */
+    struct rollup rollup;
+    int64_t hold_ms; /* nothing expires until so much more is counted */
+    bool over_quota;
+    int64_t calm_ms; /* counted since something was dropped for the quota */
+    char *notices[STORE_NOTICES];
+    char *zone;
     char *host;
     char *why;
     char *unknown_name;
@@ -34,7 +63,8 @@ struct store {
 /* Keeps "PATH: MESSAGE" for store_why() and returns error, so that "return store_fail(...)" reads well. */
 int store_fail(struct store *s, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same for what SQLite just said about s->db: finds the errno and the remedy. doing is what was tried: "booking".
+/*
+ * The same for what SQLite just said about s->db: finds the errno and the remedy. doing is what was tried: "booking".
  */
 int store_fail_sqlite(struct store *s, const char *doing);
 
@@ -88,11 +118,23 @@ enum person_kind { PERSON_USER, PERSON_PROJECT };
 /* The user (project) that uid (gid) number was when an interval started; creates a nameless one. In a transaction. */
 int person_find(struct store *s, enum person_kind kind, int64_t number, int64_t start_sec, int64_t *ret_id);
 
+/* What a project has for a gid that a rule gave and not a group. No report shows it. */
+#define PERSON_GID_RULE INT64_C(-2)
+
+/* The project that a rule gave; creates it. In a transaction. */
+int person_find_rule_project(struct store *s, const char *name, int64_t start_sec, int64_t *ret_id);
+
 /* ---- accounts.c ---- */
 
 struct account_key {
     int64_t uid, gid, unit, class_id;
     int protocol, family, kind; /* family 4, 6 or 0 */
+    int64_t project;            /* from accounts_find_project(); 0: that of the gid */
+};
+
+/* An account's row, and what of it the coarser levels keep. */
+struct account {
+    int64_t id, user, project;
 };
 
 /* Remembers ids, so that an account that was booked before costs no query. NULL is a no-op for free and forget. */
@@ -102,9 +144,107 @@ struct accounts *accounts_free(struct accounts *a);
 /* To be called when a person or project changed and when a transaction that looked up accounts was rolled back. */
 void accounts_forget(struct accounts *a);
 
-/* The id of the account for an interval that starts at start_sec; creates it, its person and its project. In a
- * transaction. */
-int accounts_find(struct store *s, const struct account_key *key, int64_t start_sec, int64_t *ret_id);
+/*
+ * The id of the account for an interval that starts at start_sec; creates it, its person and its project. In a
+ * transaction.
+ */
+int accounts_find(struct store *s, const struct account_key *key, int64_t start_sec, struct account *ret);
+
+/* The id of the project that a rule gave. In a transaction. */
+int accounts_find_project(struct store *s, const char *name, int64_t start_sec, int64_t *ret_id);
+
+/* ---- buckets.c ---- */
+
+/*
+ * The buckets in which at_sec lies; creates them. They are those that are there already, else what the calendar says,
+ * cut so that none overlaps another or reaches out of its coarser one. In a transaction.
+ */
+int buckets_find(struct store *s, int64_t at_sec, struct buckets *ret);
+
+/* To be called when buckets changed. */
+void buckets_forget(struct store *s);
+
+/* To be called when a transaction was rolled back: buckets and a first zone may be gone. */
+void buckets_rolled_back(struct store *s);
+
+/* Opens the site's calendar unless it is open: the zone of the newest policy, else the host's. In a transaction. */
+int buckets_need_calendar(struct store *s);
+
+/* Makes calendar, of which it takes possession, the site's from now on: ends the buckets of another zone. */
+int buckets_change_calendar(struct store *s, struct calendar *calendar);
+
+/* ---- rollup.c ---- */
+
+/* Reads what is past the watermark and not in memory. Not in a transaction. */
+int rollup_catch_up(struct store *s);
+
+/* Notes that the interval id was booked; rollup_sum() adds its rows. After the commit. */
+void rollup_add(struct store *s, int64_t id, int64_t five_minutes, int64_t duration_ms);
+void rollup_sum(struct store *s, int64_t five_minutes, const struct tally_key *account, const struct store_counters *n);
+
+/* Writes it when it is time to; a failure becomes a notice. Not in a transaction. */
+void rollup_flush_if_due(struct store *s, int64_t five_minutes);
+void rollup_forget(struct store *s);
+
+/* ---- retention.c ---- */
+
+/*
+ * Drops a little of what the policy keeps no longer and of what max_size has no room for. In the transaction of a
+ * booking, before its rows.
+ */
+int retention_expire(struct store *s, int64_t now_sec);
+
+/* Gives free pages back to the file system in small steps. In a transaction. */
+int retention_shrink(struct store *s);
+
+/* What a booked interval means to the two above. */
+void retention_note(struct store *s, int64_t duration_ms, int64_t stepped_forward_sec);
+
+/* ---- policy.c ---- */
+
+/* Keeps a line for store_notice(). */
+void notice_add(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- record.c ---- */
+
+/* The id of a class; gives it one. In a transaction. */
+int class_find(struct store *s, const char *name, int64_t *ret_id);
+
+/* As store_put_layer_state(), in a transaction. */
+int layer_put(struct store *s, const char *layer, const char *state, const char *detail, int64_t now_sec);
+
+/* ---- pieces.c ---- */
+
+/* A bucket of a level, or a raw interval, that lies within a bucket of a question. */
+struct piece {
+    enum store_level level;
+    int64_t key;   /* start of the bucket, or the interval's id */
+    size_t bucket; /* of the question */
+    int64_t seen_ms;
+};
+
+struct pieces {
+    struct piece *v;
+    size_t n, room;
+    struct store_bucket *effective; /* one for each bucket of the question */
+};
+
+/* What a question is answered from: each byte of the effective buckets once. In a snapshot. */
+int pieces_plan(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret);
+void pieces_done(struct pieces *p);
+
+/* ---- labels.c ---- */
+
+/*
+ * Turns sums by bucket and ids (0 where a dimension was not asked for) into rows with names, in order, and hands them
+ * to fn.
+ */
+int labels_emit(struct store *s, const struct tally *sums, unsigned by, store_row_fn fn, void *userdata);
+
+/* ---- query.c ---- */
+
+/* Runs work in the snapshot that is open, else in one of its own. */
+int query_snapshot(struct store *s, int (*work)(struct store *s, void *userdata), void *userdata);
 
 /* ---- transactions (open.c) ---- */
 

@@ -2,8 +2,13 @@
 --     sqlite3 -readonly /var/lib/pdtt/pdtt.db
 -- tx and rx are seen from this host: tx left it, rx reached it. total_bytes = tx_bytes + rx_bytes, on the wire.
 
+DROP VIEW IF EXISTS v_coverage;
+DROP VIEW IF EXISTS v_allocation;
+DROP VIEW IF EXISTS v_project_month;
 DROP VIEW IF EXISTS v_user_month;
 DROP VIEW IF EXISTS v_user_day;
+DROP VIEW IF EXISTS v_month;
+DROP VIEW IF EXISTS v_day;
 DROP VIEW IF EXISTS v_usage;
 DROP VIEW IF EXISTS v_account;
 
@@ -15,6 +20,7 @@ SELECT a.id AS account,
     coalesce(p.name, 'gid ' || p.gid) AS project,
     a.gid AS gid,
     a.unit AS unit,
+    coalesce(n.path, '') AS unit_path,
     coalesce(c.name, 'class ' || a.class) AS class,
     coalesce(r.name, 'proto ' || a.protocol) AS protocol,
     a.family AS family,
@@ -22,10 +28,12 @@ SELECT a.id AS account,
 FROM account a
 JOIN user u ON u.id = a.user
 JOIN project p ON p.id = a.project
+LEFT JOIN unit n ON n.id = a.unit
 LEFT JOIN class c ON c.id = a.class
 LEFT JOIN protocol r ON r.id = a.protocol;
 
--- Every booked row. What alice sent and received outside in the last hour:
+-- Every booked row that the raw level still has; the views below go back further. What alice sent and received outside in the
+-- last hour:
 --     SELECT sum(tx_bytes), sum(rx_bytes) FROM v_usage
 --     WHERE user = 'alice' AND class = 'external' AND start_time >= datetime('now', 'localtime', '-1 hour');
 CREATE VIEW v_usage AS
@@ -33,7 +41,9 @@ SELECT i.id AS interval,
     i.start_sec AS start_sec,
     i.end_sec AS end_sec,
     datetime(i.start_sec, 'unixepoch', 'localtime') AS start_time,
-    v.user AS user, v.uid AS uid, v.project AS project, v.gid AS gid, v.unit AS unit,
+    i.estimated AS estimated,
+    v.user AS user, v.uid AS uid, v.project AS project, v.gid AS gid,
+    v.unit AS unit, v.unit_path AS unit_path,
     v.class AS class, v.protocol AS protocol, v.family AS family, v.kind AS kind,
     r.tx_bytes AS tx_bytes, r.rx_bytes AS rx_bytes,
     r.tx_packets AS tx_packets, r.rx_packets AS rx_packets,
@@ -43,27 +53,173 @@ FROM interval i
 CROSS JOIN usage_raw r ON r.interval = i.id
 CROSS JOIN v_account v ON v.account = r.account;
 
--- Use by person and day, all classes; days begin at midnight in the time zone of whoever asks. The last week's ten largest:
+-- Use by day, user, project, class, protocol and family, as far back as days are kept, up to the last interval. Days begin at
+-- midnight in the site's time zone (table zone). A key may have several rows: sum them.
+--     SELECT day, sum(rx_bytes) FROM v_day WHERE project = 'physics' AND class = 'external' GROUP BY day;
+CREATE VIEW v_day AS
+SELECT l.label AS day, l.start_sec AS start_sec,
+    coalesce(u.name, 'uid ' || u.uid) AS user, u.uid AS uid,
+    coalesce(p.name, 'gid ' || p.gid) AS project,
+    coalesce(c.name, 'class ' || l.class) AS class,
+    coalesce(o.name, 'proto ' || l.protocol) AS protocol,
+    l.family AS family,
+    l.tx_bytes AS tx_bytes, l.rx_bytes AS rx_bytes,
+    l.tx_packets AS tx_packets, l.rx_packets AS rx_packets,
+    l.tx_payload_bytes AS tx_payload_bytes, l.rx_payload_bytes AS rx_payload_bytes,
+    l.tx_bytes + l.rx_bytes AS total_bytes
+FROM (
+    SELECT b.label AS label, b.start_sec AS start_sec, r.user AS user, r.project AS project, r.class AS class,
+        r.protocol AS protocol, r.family AS family,
+        r.tx_bytes AS tx_bytes, r.rx_bytes AS rx_bytes, r.tx_packets AS tx_packets, r.rx_packets AS rx_packets,
+        r.tx_payload_bytes AS tx_payload_bytes, r.rx_payload_bytes AS rx_payload_bytes
+    FROM bucket b
+    CROSS JOIN usage_day r ON r.start_sec = b.start_sec
+    WHERE b.level = 3
+    UNION ALL
+    SELECT coalesce(b.label, strftime('%Y-%m-%d', i.start_sec, 'unixepoch', 'localtime')), coalesce(b.start_sec, i.start_sec),
+        a.user, a.project, a.class, a.protocol, a.family,
+        r.tx_bytes, r.rx_bytes, r.tx_packets, r.rx_packets, r.tx_payload_bytes, r.rx_payload_bytes
+    FROM interval i
+    LEFT JOIN bucket b ON b.level = 3 AND b.start_sec <= i.start_sec AND b.end_sec > i.start_sec
+    CROSS JOIN usage_raw r ON r.interval = i.id
+    CROSS JOIN account a ON a.id = r.account
+    WHERE i.id > (SELECT rolled FROM rollup)
+) l
+CROSS JOIN user u ON u.id = l.user
+CROSS JOIN project p ON p.id = l.project
+LEFT JOIN class c ON c.id = l.class
+LEFT JOIN protocol o ON o.id = l.protocol;
+
+-- The same by month of the site.
+CREATE VIEW v_month AS
+SELECT l.label AS month, l.start_sec AS start_sec,
+    coalesce(u.name, 'uid ' || u.uid) AS user, u.uid AS uid,
+    coalesce(p.name, 'gid ' || p.gid) AS project,
+    coalesce(c.name, 'class ' || l.class) AS class,
+    coalesce(o.name, 'proto ' || l.protocol) AS protocol,
+    l.family AS family,
+    l.tx_bytes AS tx_bytes, l.rx_bytes AS rx_bytes,
+    l.tx_packets AS tx_packets, l.rx_packets AS rx_packets,
+    l.tx_payload_bytes AS tx_payload_bytes, l.rx_payload_bytes AS rx_payload_bytes,
+    l.tx_bytes + l.rx_bytes AS total_bytes
+FROM (
+    SELECT b.label AS label, b.start_sec AS start_sec, r.user AS user, r.project AS project, r.class AS class,
+        r.protocol AS protocol, r.family AS family,
+        r.tx_bytes AS tx_bytes, r.rx_bytes AS rx_bytes, r.tx_packets AS tx_packets, r.rx_packets AS rx_packets,
+        r.tx_payload_bytes AS tx_payload_bytes, r.rx_payload_bytes AS rx_payload_bytes
+    FROM bucket b
+    CROSS JOIN usage_month r ON r.start_sec = b.start_sec
+    WHERE b.level = 4
+    UNION ALL
+    SELECT coalesce(b.label, strftime('%Y-%m', i.start_sec, 'unixepoch', 'localtime')), coalesce(b.start_sec, i.start_sec),
+        a.user, a.project, a.class, a.protocol, a.family,
+        r.tx_bytes, r.rx_bytes, r.tx_packets, r.rx_packets, r.tx_payload_bytes, r.rx_payload_bytes
+    FROM interval i
+    LEFT JOIN bucket b ON b.level = 4 AND b.start_sec <= i.start_sec AND b.end_sec > i.start_sec
+    CROSS JOIN usage_raw r ON r.interval = i.id
+    CROSS JOIN account a ON a.id = r.account
+    WHERE i.id > (SELECT rolled FROM rollup)
+) l
+CROSS JOIN user u ON u.id = l.user
+CROSS JOIN project p ON p.id = l.project
+LEFT JOIN class c ON c.id = l.class
+LEFT JOIN protocol o ON o.id = l.protocol;
+
+-- Use by person and day, all classes. The last week's ten largest:
 --     SELECT user, sum(total_bytes) AS bytes FROM v_user_day
 --     WHERE day >= date('now', 'localtime', '-7 days') GROUP BY user, uid ORDER BY bytes DESC LIMIT 10;
 CREATE VIEW v_user_day AS
-SELECT date(start_sec, 'unixepoch', 'localtime') AS day,
+SELECT day,
     user, uid,
     sum(tx_bytes) AS tx_bytes, sum(rx_bytes) AS rx_bytes,
     sum(tx_packets) AS tx_packets, sum(rx_packets) AS rx_packets,
     sum(tx_payload_bytes) AS tx_payload_bytes, sum(rx_payload_bytes) AS rx_payload_bytes,
     sum(total_bytes) AS total_bytes
-FROM v_usage
+FROM v_day
 GROUP BY day, user, uid;
 
 -- The same by month. Everybody in November 2026:
 --     SELECT user, total_bytes FROM v_user_month WHERE month = '2026-11' ORDER BY total_bytes DESC;
 CREATE VIEW v_user_month AS
-SELECT strftime('%Y-%m', start_sec, 'unixepoch', 'localtime') AS month,
+SELECT month,
     user, uid,
     sum(tx_bytes) AS tx_bytes, sum(rx_bytes) AS rx_bytes,
     sum(tx_packets) AS tx_packets, sum(rx_packets) AS rx_packets,
     sum(tx_payload_bytes) AS tx_payload_bytes, sum(rx_payload_bytes) AS rx_payload_bytes,
     sum(total_bytes) AS total_bytes
-FROM v_usage
+FROM v_month
 GROUP BY month, user, uid;
+
+-- Use by project and month, by class since allocations often count the external one alone:
+--     SELECT project, sum(total_bytes) FROM v_project_month WHERE month = '2026-11' AND class = 'external' GROUP BY project;
+CREATE VIEW v_project_month AS
+SELECT month,
+    project, class,
+    sum(tx_bytes) AS tx_bytes, sum(rx_bytes) AS rx_bytes,
+    sum(tx_packets) AS tx_packets, sum(rx_packets) AS rx_packets,
+    sum(tx_payload_bytes) AS tx_payload_bytes, sum(rx_payload_bytes) AS rx_payload_bytes,
+    sum(total_bytes) AS total_bytes
+FROM v_month
+GROUP BY month, project, class;
+
+-- Allocations with what is used in the period that is running. Its beginning is that of the asker's time zone; what is used
+-- comes from days, and from months where days have expired. Who has used more than 80 %:
+--     SELECT name, used_percent FROM v_allocation WHERE used_percent > 80;
+CREATE VIEW v_allocation AS
+WITH running AS (
+    SELECT a.*,
+        CAST(strftime('%s', date('now', 'localtime', '-' || (a.billing_day - 1) || ' days',
+            CASE a.period WHEN 'year' THEN 'start of year' ELSE 'start of month' END,
+            CASE a.period WHEN 'quarter' THEN '-' || ((CAST(strftime('%m', 'now', 'localtime',
+                '-' || (a.billing_day - 1) || ' days') AS INTEGER) - 1) % 3) || ' months' ELSE '+0 days' END,
+            '+' || (a.billing_day - 1) || ' days'), 'utc') AS INTEGER) AS since_sec
+    FROM allocation a
+), used AS (
+    SELECT a.id AS id,
+        coalesce((
+            SELECT sum(CASE a.direction WHEN 'tx' THEN d.tx_bytes WHEN 'rx' THEN d.rx_bytes ELSE d.total_bytes END)
+            FROM (
+                SELECT start_sec, user, uid, project, class, tx_bytes, rx_bytes, total_bytes FROM v_day
+                WHERE NOT EXISTS (SELECT 1 FROM bucket b WHERE b.level = 4 AND NOT b.whole
+                    AND b.start_sec <= v_day.start_sec AND b.end_sec > v_day.start_sec)
+                UNION ALL
+                SELECT start_sec, user, uid, project, class, tx_bytes, rx_bytes, total_bytes FROM v_month
+                WHERE start_sec IN (SELECT start_sec FROM bucket WHERE level = 4 AND NOT whole)
+            ) d
+            WHERE d.start_sec >= a.since_sec
+                AND CASE a.subject WHEN 'user' THEN d.user = a.name ELSE d.project = a.name END
+                AND (NOT EXISTS (SELECT 1 FROM allocation_class k WHERE k.allocation = a.id)
+                    OR d.class IN (SELECT c.name FROM allocation_class k JOIN class c ON c.id = k.class
+                        WHERE k.allocation = a.id))
+        ), 0) AS used_bytes
+    FROM running a
+)
+SELECT a.id AS id, a.subject AS subject, a.name AS name, a.period AS period, a.direction AS direction,
+    coalesce((SELECT group_concat(c.name, ', ') FROM allocation_class k JOIN class c ON c.id = k.class
+        WHERE k.allocation = a.id), 'all') AS classes,
+    a.since_sec AS since_sec,
+    date(a.since_sec, 'unixepoch', 'localtime') AS since,
+    a.limit_bytes AS limit_bytes,
+    u.used_bytes AS used_bytes,
+    a.limit_bytes - u.used_bytes AS remaining_bytes,
+    CASE WHEN a.limit_bytes > 0 THEN round(100.0 * u.used_bytes / a.limit_bytes, 2) END AS used_percent
+FROM running a
+JOIN used u ON u.id = a.id;
+
+-- How much of each day was counted, for days in which anything was. The gaps that touch it are named.
+--     SELECT day, percent, gaps FROM v_coverage WHERE percent < 99;
+CREATE VIEW v_coverage AS
+WITH ends AS (
+    SELECT (SELECT min(first_sec) FROM ledger) AS first_sec, (SELECT end_sec FROM interval ORDER BY id DESC LIMIT 1) AS last_sec
+), day AS (
+    SELECT b.label AS day, b.start_sec AS start_sec, b.end_sec AS end_sec,
+        1000 * max(min(b.end_sec, e.last_sec) - max(b.start_sec, e.first_sec), 0) AS expected_ms,
+        b.seen_ms + coalesce((SELECT sum(i.duration_ms) FROM interval i WHERE i.id > (SELECT rolled FROM rollup)
+            AND +i.start_sec >= b.start_sec AND +i.start_sec < b.end_sec), 0) AS seen_ms
+    FROM bucket b CROSS JOIN ends e
+    WHERE b.level = 3
+)
+SELECT day, start_sec, end_sec, expected_ms, seen_ms,
+    CASE WHEN expected_ms > 0 THEN min(round(100.0 * seen_ms / expected_ms, 2), 100.0) END AS percent,
+    (SELECT group_concat(DISTINCT g.reason) FROM gap g WHERE g.end_sec > day.start_sec AND g.start_sec < day.end_sec) AS gaps
+FROM day;

@@ -430,7 +430,10 @@ START_TEST(the_views_of_days_and_months_agree_with_the_queries)
         {"v_user_month", "month", {0, 31 * 86400 - 8 * 3600}, "1970-01", 0},
     };
 
-    setenv("TZ", "AWST-8", 1);
+    struct store_policy policy = {.timezone = "AWST-8"};
+    for (int level = 0; level < STORE_LEVELS; level++)
+        policy.retention_sec[level] = STORE_FOREVER;
+    ck_assert_int_eq(store_set_policy(s, &policy), 0);
     book_a_random_world();
     for (size_t i = 0; i < array_length(views); i++) {
         struct store_query q = {.buckets = &views[i].bucket, .n_buckets = 1, .by = STORE_BY_USER};
@@ -473,26 +476,29 @@ static const char *plan_of(enum statement_id id)
     return plan;
 }
 
-START_TEST(a_question_about_a_user_seeks_by_interval_and_uid)
+START_TEST(a_question_about_a_user_seeks_by_bucket_and_user)
 {
-    const char *plan = plan_of(STATEMENT_USAGE_USERS);
-
-    ck_assert_msg(strstr(plan, "SEARCH i USING COVERING INDEX interval_start (start_sec>? AND start_sec<?)"), "%s",
+    for (int level = STORE_5MIN; level < STORE_LEVELS; level++) {
+        const char *plan = plan_of((enum statement_id)(STATEMENT_USER_RAW + level));
+        ck_assert_msg(strstr(plan, "USING PRIMARY KEY (start_sec=? AND user=?)") && !strstr(plan, "SCAN"), "%s", plan);
+    }
+    const char *plan = plan_of(STATEMENT_USER_RAW);
+    ck_assert_msg(strstr(plan, "SEARCH r USING PRIMARY KEY (interval=? AND uid=?)") && !strstr(plan, "SCAN"), "%s",
                   plan);
-    ck_assert_msg(strstr(plan, "SEARCH r USING PRIMARY KEY (interval=? AND uid=?)"), "%s", plan);
-    ck_assert_msg(!strstr(plan, "SCAN r") && !strstr(plan, "SCAN i"), "%s", plan);
 }
 END_TEST
 
 START_TEST(no_question_scans_the_ledger)
 {
-    static const enum statement_id ids[] = {STATEMENT_USAGE_ALL, STATEMENT_USAGE_PICKED};
-
-    for (size_t i = 0; i < array_length(ids); i++) {
-        const char *plan = plan_of(ids[i]);
-        ck_assert_msg(strstr(plan, "SEARCH r USING PRIMARY KEY (interval=?"), "%s", plan);
-        ck_assert_msg(!strstr(plan, "SCAN r") && !strstr(plan, "SCAN i"), "%s", plan);
+    for (int level = STORE_5MIN; level < STORE_LEVELS; level++) {
+        const char *plan = plan_of((enum statement_id)(STATEMENT_ALL_RAW + level));
+        ck_assert_msg(strstr(plan, "USING PRIMARY KEY (start_sec=?)") && !strstr(plan, "SCAN"), "%s", plan);
     }
+    const char *plan = plan_of(STATEMENT_ALL_RAW);
+    ck_assert_msg(strstr(plan, "SEARCH r USING PRIMARY KEY (interval=?)") && !strstr(plan, "SCAN"), "%s", plan);
+    plan = plan_of(STATEMENT_PIECE_INTERVALS);
+    ck_assert_msg(strstr(plan, "USING INDEX interval_begin (start_sec>? AND start_sec<?"), "%s", plan);
+    ck_assert_msg(strstr(plan_of(STATEMENT_PIECE_UNROLLED), "USING INTEGER PRIMARY KEY (rowid>?)"), "%s", plan);
 }
 END_TEST
 
@@ -615,7 +621,7 @@ static void add_plans(Suite *suite)
 {
     TCase *c = add_case(suite, "plans and snapshots");
 
-    tcase_add_test(c, a_question_about_a_user_seeks_by_interval_and_uid);
+    tcase_add_test(c, a_question_about_a_user_seeks_by_bucket_and_user);
     tcase_add_test(c, no_question_scans_the_ledger);
     tcase_add_test(c, an_account_is_found_by_its_index);
     tcase_add_test(c, questions_within_a_snapshot_agree);

@@ -1,0 +1,179 @@
+/*
+ * From ids to names. Sums are made by id, which is cheap; names are looked up once each, and rows are sorted by the
+ * rank of their names. Ids of one name become one row: a user whose name came back, a project of a rule and of a
+ * group.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sql/store_internal.h"
+
+enum dimension { USER, PROJECT, CLASS, PROTOCOL, DIMENSIONS };
+
+static const struct dimension_row {
+    unsigned by;
+    enum statement_id label;
+} dimensions[DIMENSIONS] = {
+    [USER] = {STORE_BY_USER, STATEMENT_LABEL_USER},
+    [PROJECT] = {STORE_BY_PROJECT, STATEMENT_LABEL_PROJECT},
+    [CLASS] = {STORE_BY_CLASS, STATEMENT_LABEL_CLASS},
+    [PROTOCOL] = {STORE_BY_PROTOCOL, STATEMENT_LABEL_PROTOCOL},
+};
+
+struct label {
+    char *text;
+    int64_t number; /* the uid */
+    int64_t rank;   /* among all of the dimension; equal for equal text and number */
+};
+
+/* Ids are small numbers that the store gave, so a label is found by its id. */
+struct labels {
+    struct label *v;
+    size_t n;
+    struct label **order;
+};
+
+static void cleanup_labels(struct labels (*all)[DIMENSIONS])
+{
+    for (int d = 0; d < DIMENSIONS; d++) {
+        struct labels *l = &(*all)[d];
+        for (size_t i = 0; i < l->n; i++)
+            free(l->v[i].text);
+        free(l->v);
+        free(l->order);
+    }
+}
+
+static int make_room(struct store *s, struct labels *l, int64_t id)
+{
+    size_t room = l->n ? l->n : 64;
+
+    if (id < 0)
+        return store_fail(s, -EBADMSG, "holds the id %lld, which it never gave; restore it from a backup",
+                          (long long)id);
+    while (room <= (uint64_t)id)
+        room *= 2;
+    if (room == l->n)
+        return 0;
+    struct label *v = realloc(l->v, room * sizeof(*v));
+    if (!v)
+        return store_fail(s, -ENOMEM, "out of memory");
+    memset(v + l->n, 0, (room - l->n) * sizeof(*v));
+    l->v = v;
+    l->n = room;
+    return 0;
+}
+
+static int learn(struct store *s, enum statement_id statement, struct labels *l, int64_t id)
+{
+    int r = make_room(s, l, id);
+
+    if (r < 0 || l->v[id].text)
+        return r;
+    r = statement_bind(s, statement, BINDS(BIND_INT(id)));
+    if (r == 0 && (r = statement_step(s, statement)) > 0) {
+        const char *text = statement_text(s, statement, 0);
+        l->v[id] = (struct label){.text = strdup(text ? text : ""), .number = statement_int(s, statement, 1)};
+        r = l->v[id].text ? 0 : store_fail(s, -ENOMEM, "out of memory");
+    } else if (r == 0) {
+        r = store_fail(s, -EBADMSG, "does not know the id %lld that it gave; restore it from a backup", (long long)id);
+    }
+    statement_reset(s, statement);
+    return r;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    const struct label *la = *(struct label *const *)a, *lb = *(struct label *const *)b;
+    int order = strcmp(la->text, lb->text);
+
+    return order ? order : (la->number > lb->number) - (la->number < lb->number);
+}
+
+static int rank(struct store *s, struct labels *l)
+{
+    size_t n = 0;
+
+    l->order = calloc(l->n ? l->n : 1, sizeof(struct label *));
+    if (!l->order)
+        return store_fail(s, -ENOMEM, "out of memory");
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].text)
+            l->order[n++] = &l->v[i];
+    qsort(l->order, n, sizeof(struct label *), compare_labels);
+    for (size_t i = 0; i < n; i++)
+        l->order[i]->rank =
+            i && compare_labels(&l->order[i], &l->order[i - 1]) == 0 ? l->order[i - 1]->rank : (int64_t)i;
+    return 0;
+}
+
+static int learn_all(struct store *s, const struct tally *sums, unsigned by, struct labels *labels)
+{
+    for (int d = 0; d < DIMENSIONS; d++) {
+        if (!(by & dimensions[d].by))
+            continue;
+        for (size_t i = 0; i < sums->n_rows; i++) {
+            int r = learn(s, dimensions[d].label, &labels[d], sums->rows[i].key.v[d + 1]);
+            if (r < 0)
+                return r;
+        }
+        int r = rank(s, &labels[d]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* The same sums by rank instead of by id, in order. */
+static int sum_by_rank(struct store *s, const struct tally *sums, unsigned by, const struct labels *labels,
+                       struct tally *ret)
+{
+    for (size_t i = 0; i < sums->n_rows; i++) {
+        struct tally_key key = sums->rows[i].key;
+        for (int d = 0; d < DIMENSIONS; d++)
+            if (by & dimensions[d].by)
+                key.v[d + 1] = labels[d].v[key.v[d + 1]].rank;
+        if (tally_add(ret, &key, &sums->rows[i].n) < 0)
+            return store_fail(s, -ENOMEM, "out of memory");
+    }
+    tally_sort(ret);
+    return 0;
+}
+
+static const struct label *label_of(const struct labels *labels, unsigned by, enum dimension d,
+                                    const struct tally_row *row)
+{
+    static const struct label none = {.number = -1};
+
+    return by & dimensions[d].by ? labels[d].order[row->key.v[d + 1]] : &none;
+}
+
+static int emit(const struct labels *labels, unsigned by, const struct tally_row *row, store_row_fn fn, void *userdata)
+{
+    struct store_row answer = {
+        .bucket = (size_t)row->key.v[0],
+        .user = label_of(labels, by, USER, row)->text,
+        .uid = label_of(labels, by, USER, row)->number,
+        .project = label_of(labels, by, PROJECT, row)->text,
+        .class_name = label_of(labels, by, CLASS, row)->text,
+        .protocol = label_of(labels, by, PROTOCOL, row)->text,
+        .family = by & STORE_BY_FAMILY ? (int)row->key.v[5] : -1,
+        .n = row->n,
+    };
+
+    return fn(&answer, userdata);
+}
+
+int labels_emit(struct store *s, const struct tally *sums, unsigned by, store_row_fn fn, void *userdata)
+{
+    cleanup(cleanup_labels) struct labels labels[DIMENSIONS] = {0};
+    struct tally ranked = {0};
+    int r = learn_all(s, sums, by, labels);
+
+    if (r == 0)
+        r = sum_by_rank(s, sums, by, labels, &ranked);
+    for (size_t i = 0; i < ranked.n_rows && r == 0; i++)
+        r = emit(labels, by, &ranked.rows[i], fn, userdata);
+    tally_clear(&ranked);
+    return r;
+}

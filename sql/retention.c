@@ -1,0 +1,187 @@
+/*
+ * Forgetting, in steps that are small enough for each booking. Only what is rolled up is dropped, the finest first,
+ * and the coarser bucket around it remembers that it can no longer be looked into.
+ */
+#include <errno.h>
+
+#include "sql/store_internal.h"
+
+#define STEP_INTERVALS   8 /* raw intervals at most that a booking drops */
+#define STEP_ROWS        40000
+#define STEP_FORWARD_SEC 3600
+#define HOLD_MS          (INT64_C(86400) * 1000)
+#define CALM_MS          (INT64_C(3600) * 1000)
+#define SPARE_PAGES      1024 /* free pages that are kept for what is booked next */
+
+static const enum statement_id drop[STORE_LEVELS] = {[STORE_5MIN] = STATEMENT_DROP_5MIN,
+                                                     [STORE_HOUR] = STATEMENT_DROP_HOUR,
+                                                     [STORE_DAY] = STATEMENT_DROP_DAY,
+                                                     [STORE_MONTH] = STATEMENT_DROP_MONTH};
+
+/* What begins before this instant has expired. */
+static int64_t horizon(const struct store *s, int level, int64_t now_sec)
+{
+    int64_t keep = s->policy.retention_sec[level];
+
+    return keep == STORE_FOREVER || keep > now_sec ? 0 : now_sec - keep;
+}
+
+/* The oldest raw interval that may go: 1, or 0 if there is none. */
+static int find_raw(struct store *s, int64_t before_sec, int64_t *ret_id, int64_t *ret_start_sec)
+{
+    enum statement_id id = STATEMENT_RAW_EXPIRED;
+    int r = statement_bind(s, id, BINDS(BIND_INT(before_sec)));
+
+    if (r == 0 && (r = statement_step(s, id)) > 0) {
+        *ret_id = statement_int(s, id, 0);
+        *ret_start_sec = statement_int(s, id, 1);
+    }
+    statement_reset(s, id);
+    return r;
+}
+
+static int drop_interval(struct store *s, int64_t id, int64_t start_sec, int64_t *rows)
+{
+    int r = statement_run(s, STATEMENT_RAW_DELETE, BINDS(BIND_INT(id)));
+
+    *rows += sqlite3_changes64(s->db);
+    if (r == 0)
+        r = statement_run(s, STATEMENT_INTERVAL_DELETE, BINDS(BIND_INT(id)));
+    if (r == 0)
+        r = statement_run(s, STATEMENT_BUCKET_THINNED, BINDS(BIND_INT(STORE_5MIN), BIND_INT(start_sec)));
+    return r;
+}
+
+/* Drops raw intervals that begin before before_sec; ret_n is how many. */
+static int drop_raw(struct store *s, int64_t before_sec, int *ret_n)
+{
+    int64_t id = 0, start_sec = 0, rows = 0;
+    int n = 0, r = 0;
+
+    while (n < STEP_INTERVALS && rows < STEP_ROWS && (r = find_raw(s, before_sec, &id, &start_sec)) > 0) {
+        r = drop_interval(s, id, start_sec, &rows);
+        if (r < 0)
+            return r;
+        n++;
+    }
+    *ret_n = n;
+    return r < 0 ? r : 0;
+}
+
+/* Drops the oldest bucket of a level that ended until before_sec: 1, or 0 if there is none. */
+static int drop_bucket(struct store *s, int level, int64_t before_sec)
+{
+    int64_t start;
+    int r = statement_get_int(s, STATEMENT_BUCKET_EXPIRED, BINDS(BIND_INT(level), BIND_INT(before_sec)), &start);
+
+    if (r <= 0)
+        return r;
+    r = statement_run(s, drop[level], BINDS(BIND_INT(start)));
+    if (r == 0)
+        r = statement_run(s, STATEMENT_BUCKET_DELETE, BINDS(BIND_INT(level), BIND_INT(start)));
+    if (r == 0 && level + 1 < STORE_LEVELS)
+        r = statement_run(s, STATEMENT_BUCKET_THINNED, BINDS(BIND_INT(level + 1), BIND_INT(start)));
+    buckets_forget(s);
+    return r < 0 ? r : 1;
+}
+
+/* ---- the quota ---- */
+
+struct space {
+    int64_t pages, free, page_size;
+};
+
+static int measure(struct store *s, struct space *ret)
+{
+    int r = statement_get_int(s, STATEMENT_PAGE_COUNT, NO_BINDS, &ret->pages);
+
+    if (r > 0)
+        r = statement_get_int(s, STATEMENT_FREE_COUNT, NO_BINDS, &ret->free);
+    if (r > 0)
+        r = statement_get_int(s, STATEMENT_PAGE_SIZE, NO_BINDS, &ret->page_size);
+    return r < 0 ? r : 0;
+}
+
+/* Raw, then five minutes, then hours. Days and months are what allocations are billed by. */
+static int drop_for_quota(struct store *s)
+{
+    int n = 0, r = drop_raw(s, INT64_MAX, &n);
+
+    if (r == 0 && n == 0)
+        r = drop_bucket(s, STORE_5MIN, INT64_MAX);
+    if (r == 0 && n == 0)
+        r = drop_bucket(s, STORE_HOUR, INT64_MAX);
+    return r < 0 ? r : n > 0 || r > 0;
+}
+
+static int tell_over(struct store *s, bool dropped)
+{
+    long long limit = s->policy.max_size_bytes;
+
+    if (s->over_quota)
+        return 0;
+    s->over_quota = true;
+    if (dropped)
+        notice_add(s,
+                   "%s: max_size of %lld bytes is reached; the oldest fine-grained data are dropped before their"
+                   " retention ends, days and months stay; raise max_size or shorten the retention of raw",
+                   s->path, limit);
+    else
+        notice_add(s,
+                   "%s: max_size of %lld bytes cannot be kept: only days, months and what is not rolled up are left;"
+                   " raise max_size",
+                   s->path, limit);
+    return layer_put(s, "store", "failed",
+                     dropped ? "max_size is reached; the oldest fine-grained data are dropped early"
+                             : "max_size cannot be kept; only days and months are left",
+                     s->buckets.at[STORE_5MIN].start_sec);
+}
+
+static int keep_quota(struct store *s)
+{
+    struct space space;
+    int r = measure(s, &space);
+
+    if (r < 0)
+        return r;
+    if (!s->policy.max_size_bytes || (space.pages - space.free) * space.page_size <= s->policy.max_size_bytes) {
+        if (!s->over_quota || s->calm_ms < CALM_MS)
+            return 0;
+        s->over_quota = false;
+        return layer_put(s, "store", "on", "", s->buckets.at[STORE_5MIN].start_sec);
+    }
+    r = drop_for_quota(s);
+    s->calm_ms = 0;
+    return r < 0 ? r : tell_over(s, r > 0);
+}
+
+/* ---- what a booking does ---- */
+
+int retention_expire(struct store *s, int64_t now_sec)
+{
+    int n, r;
+
+    if (s->hold_ms > 0)
+        return keep_quota(s);
+    r = drop_raw(s, horizon(s, STORE_RAW, now_sec), &n);
+    /* The finer first, and one a booking, so that none outlives the coarser one that it lies in. */
+    for (int level = STORE_5MIN; level < STORE_LEVELS && r == 0; level++)
+        r = drop_bucket(s, level, horizon(s, level, now_sec));
+    return r < 0 ? r : keep_quota(s);
+}
+
+void retention_note(struct store *s, int64_t duration_ms, int64_t stepped_forward_sec)
+{
+    s->hold_ms = stepped_forward_sec > STEP_FORWARD_SEC ? HOLD_MS
+                 : s->hold_ms > duration_ms             ? s->hold_ms - duration_ms
+                                                        : 0;
+    s->calm_ms += duration_ms;
+}
+
+int retention_shrink(struct store *s)
+{
+    struct space space;
+    int r = measure(s, &space);
+
+    return r == 0 && space.free > SPARE_PAGES ? statement_run(s, STATEMENT_VACUUM, NO_BINDS) : r;
+}
