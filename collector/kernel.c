@@ -1,6 +1,7 @@
 #include "collector/kernel.h"
 
 #include "collector/links.h"
+#include "collector/mapset.h"
 #include "collector/pins.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -15,82 +16,12 @@ struct kernel {
     struct pins *pins;
     struct pdtt_layout layout; /* of the current maps */
     enum kernel_start start;
-    int map_fd[MAPS], old_fd[MAPS];
+    struct mapset maps, old;
     char *missing[PROGRAMS];
     uint32_t wanted; /* programs, bit per row */
     int cgroup_fd;
     const struct kernel_options *options; /* while opening */
 };
-
-/* ---- maps ---- */
-
-static void no_maps(int fd[static MAPS])
-{
-    for (unsigned map = 0; map < MAPS; map++)
-        fd[map] = -1;
-}
-
-static void close_maps(int fd[static MAPS])
-{
-    for (unsigned map = 0; map < MAPS; map++)
-        fd[map] = close_fd(fd[map]);
-}
-
-static void ledger_of(const int fd[static MAPS], struct ledger_maps *ret_maps)
-{
-    *ret_maps = (struct ledger_maps){
-        .outer = fd[MAP_OUTER],
-        .inner = {fd[MAP_INNER_0], fd[MAP_INNER_1]},
-        .accounts = fd[MAP_ACCOUNTS],
-        .slots = fd[MAP_SLOTS],
-        .layout = fd[MAP_LAYOUT],
-    };
-}
-
-static int get_maps(struct kernel *k, const char *dir, int ret_fd[static MAPS])
-{
-    for (unsigned map = 0; map < MAPS; map++) {
-        ret_fd[map] = pins_get(k->pins, dir, map_rows[map].name);
-        if (ret_fd[map] < 0)
-            return ret_fd[map];
-    }
-    return 0;
-}
-
-static int pin_maps(struct kernel *k, const char *dir)
-{
-    int r = pins_make_dir(k->pins, dir);
-
-    for (unsigned map = 0; map < MAPS && r == 0; map++)
-        r = pins_put(k->pins, dir, map_rows[map].name, k->map_fd[map]);
-    return r;
-}
-
-/* The maps of freshly loaded programs become k's own. */
-static int take_maps(struct kernel *k, const struct programs *p)
-{
-    for (unsigned map = 0; map < MAPS; map++) {
-        close_fd(k->map_fd[map]);
-        k->map_fd[map] = fcntl(programs_map_fd(p, map), F_DUPFD_CLOEXEC, 3);
-        if (k->map_fd[map] < 0)
-            return -errno;
-    }
-    return 0;
-}
-
-static int read_layout(int fd, struct pdtt_layout *ret_layout)
-{
-    uint32_t zero = 0;
-
-    return bpf_map_lookup_elem(fd, &zero, ret_layout) < 0 ? -errno : 0;
-}
-
-static int write_layout(struct kernel *k)
-{
-    uint32_t zero = 0;
-
-    return bpf_map_update_elem(k->map_fd[MAP_LAYOUT], &zero, &k->layout, BPF_ANY) < 0 ? -errno : 0;
-}
 
 /* ---- which programs ---- */
 
@@ -105,7 +36,7 @@ static void probe_optional(struct kernel *k)
     }
 }
 
-static int load_programs(struct kernel *k, const int reuse_fd[static MAPS], struct programs **ret_programs,
+static int load_programs(struct kernel *k, const struct mapset *reuse, struct programs **ret_programs,
                          char **ret_why)
 {
     struct programs_config config = {
@@ -113,7 +44,7 @@ static int load_programs(struct kernel *k, const int reuse_fd[static MAPS], stru
     cleanup_free char *first_why = NULL;
     int r;
 
-    memcpy(config.reuse_fd, reuse_fd, sizeof(config.reuse_fd));
+    memcpy(config.reuse_fd, reuse->fd, sizeof(config.reuse_fd));
     r = programs_load(&config, ret_programs, &first_why);
     if (r < 0) {
         probe_optional(k);
@@ -157,14 +88,14 @@ static int begin_ledger(struct kernel *k, const struct pdtt_epoch *before)
     uint64_t stats[PDTT_STATS];
     struct ledger_maps maps;
     struct ledger *l;
-    int r = k->options->fill_classes(k->map_fd[MAP_CLASSES_V4], k->map_fd[MAP_CLASSES_V6], k->options->userdata,
+    int r = k->options->fill_classes(k->maps.fd[MAP_CLASSES_V4], k->maps.fd[MAP_CLASSES_V6], k->options->userdata,
                                      &start.flags);
 
     if (r == 0)
         r = kernel_read_stats(k, stats);
     if (r == 0) {
         start.errors = kernel_errors(stats);
-        ledger_of(k->map_fd, &maps);
+        mapset_ledger(&k->maps, &maps);
         r = ledger_open(&maps, &l);
     }
     if (r < 0)
@@ -202,20 +133,20 @@ static int attach(struct kernel *k, const struct programs *p, char **ret_why)
     if (r < 0)
         return r;
     k->layout.build = programs_build();
-    return write_layout(k);
+    return mapset_write_layout(&k->maps, &k->layout);
 }
 
 /* New maps in dir, complete and with their first epoch begun, before any program counts into them. */
 static int make_maps(struct kernel *k, const struct programs *p, const char *dir, const struct pdtt_epoch *before)
 {
-    int r = take_maps(k, p);
+    int r = mapset_take(&k->maps, p);
 
     if (r == 0)
-        r = write_layout(k);
+        r = mapset_write_layout(&k->maps, &k->layout);
     if (r == 0)
         r = begin_ledger(k, before);
     if (r == 0)
-        r = pin_maps(k, dir);
+        r = mapset_pin(&k->maps, k->pins, dir);
     return r;
 }
 
@@ -223,16 +154,17 @@ static int start_fresh(struct kernel *k, char **ret_why)
 {
     const struct pdtt_epoch before = {.epoch = 0};
     struct programs *p;
-    int none[MAPS], r = pins_remove_dir(k->pins, PINS_LINKS);
+    struct mapset none;
+    int r = pins_remove_dir(k->pins, PINS_LINKS);
 
     if (r == 0)
         r = pins_remove_dir(k->pins, PINS_MAPS);
     if (r == 0 && getrandom(&k->layout.ledger, sizeof(k->layout.ledger), 0) < 0)
         r = -errno;
     k->layout.ledger &= INT64_MAX; /* SQLite's integers are signed */
-    no_maps(none);
+    mapset_clear(&none);
     if (r == 0)
-        r = load_programs(k, none, &p, ret_why);
+        r = load_programs(k, &none, &p, ret_why);
     if (r < 0)
         return r;
     r = make_maps(k, p, PINS_MAPS, &before);
@@ -244,25 +176,31 @@ static int start_fresh(struct kernel *k, char **ret_why)
 }
 
 /* Other programs on the same maps: another build, other layers, or links that somebody removed. */
-static int reload_programs(struct kernel *k, char **ret_why)
+static int reload_programs(struct kernel *k, const char *dir, char **ret_why)
 {
     struct programs *p;
-    int r = load_programs(k, k->map_fd, &p, ret_why);
+    int r = load_programs(k, &k->maps, &p, ret_why);
 
     if (r < 0)
         return r;
-    r = attach(k, p, ret_why);
+    if (!mapset_complete(&k->maps)) {
+        r = mapset_take(&k->maps, p);
+        if (r == 0)
+            r = mapset_pin(&k->maps, k->pins, dir);
+    }
+    if (r == 0)
+        r = attach(k, p, ret_why);
     programs_free(p);
     return r;
 }
 
-static int last_epoch_of(const int fd[static MAPS], struct pdtt_epoch *ret_epoch)
+static int last_epoch_of(const struct mapset *m, struct pdtt_epoch *ret_epoch)
 {
     struct ledger_maps maps;
     struct ledger *l;
     int r, active;
 
-    ledger_of(fd, &maps);
+    mapset_ledger(m, &maps);
     r = ledger_open(&maps, &l);
     if (r < 0)
         return r;
@@ -281,18 +219,18 @@ static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted,
 {
     struct programs *p;
     struct pdtt_epoch before;
-    int carried[MAPS], r = last_epoch_of(k->map_fd, &before);
+    struct mapset carried;
+    int r = last_epoch_of(&k->maps, &before);
 
     if (r < 0)
         return r;
-    memcpy(k->old_fd, k->map_fd, sizeof(k->old_fd));
-    for (unsigned map = 0; map < MAPS; map++) {
-        k->map_fd[map] = -1;
-        carried[map] = map_rows[map].carried ? k->old_fd[map] : -1;
-    }
+    k->old = k->maps;
+    mapset_clear(&k->maps);
+    for (unsigned map = 0; map < MAPS; map++)
+        carried.fd[map] = map_rows[map].carried ? k->old.fd[map] : -1;
     k->layout = (struct pdtt_layout){.abi_version = PDTT_ABI_VERSION, .slots = wanted->slots, .cpus = wanted->cpus,
                                      .truth = wanted->truth, .ledger = k->layout.ledger};
-    r = load_programs(k, carried, &p, ret_why);
+    r = load_programs(k, &carried, &p, ret_why);
     if (r < 0)
         return r;
     r = make_maps(k, p, PINS_MAPS_NEXT, &before);
@@ -323,27 +261,28 @@ static int check_version(const struct kernel *k, char **ret_why)
 static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret_why)
 {
     bool pending = pins_exist(k->pins, PINS_MAPS_NEXT, map_rows[MAP_LAYOUT].name);
+    const char *dir = pending ? PINS_MAPS_NEXT : PINS_MAPS;
     struct links links;
-    int r = get_maps(k, pending ? PINS_MAPS_NEXT : PINS_MAPS, k->map_fd);
+    int r = mapset_get(&k->maps, k->pins, dir);
 
     if (r == 0)
-        r = read_layout(k->map_fd[MAP_LAYOUT], &k->layout);
+        r = mapset_read_layout(&k->maps, &k->layout);
     if (r == 0)
         r = check_version(k, ret_why);
     if (r < 0)
         return r;
     if (pending) { /* an interrupted replacement is finished first, whatever is wanted now */
-        r = get_maps(k, PINS_MAPS, k->old_fd);
+        r = mapset_get(&k->old, k->pins, PINS_MAPS);
         k->start = KERNEL_REPLACED;
-        return r < 0 ? r : reload_programs(k, ret_why);
+        return r < 0 ? r : reload_programs(k, dir, ret_why);
     }
     if (!same_geometry(&k->layout, wanted))
         return start_replacement(k, wanted, ret_why);
     k->start = KERNEL_RESUMED;
     links = links_of(k);
-    if (k->layout.build == programs_build() && links_complete(&links))
+    if (k->layout.build == programs_build() && mapset_complete(&k->maps) && links_complete(&links))
         return 0;
-    return reload_programs(k, ret_why);
+    return reload_programs(k, dir, ret_why);
 }
 
 /* A crash after the old maps were dropped and before the new ones got their name leaves only maps_next. */
@@ -386,8 +325,8 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
     if (!k)
         return -ENOMEM;
     k->options = options;
-    no_maps(k->map_fd);
-    no_maps(k->old_fd);
+    mapset_clear(&k->maps);
+    mapset_clear(&k->old);
     k->cgroup_fd = open(options->cgroup_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     r = k->cgroup_fd < 0 ? -errno : pins_open(options->pin_path, &k->pins, ret_why);
     if (r == 0)
@@ -407,8 +346,8 @@ struct kernel *kernel_close(struct kernel *k)
 {
     if (!k)
         return NULL;
-    close_maps(k->map_fd);
-    close_maps(k->old_fd);
+    mapset_close(&k->maps);
+    mapset_close(&k->old);
     close_fd(k->cgroup_fd);
     pins_close(k->pins);
     for (unsigned i = 0; i < PROGRAMS; i++)
@@ -421,7 +360,7 @@ int kernel_drop_old(struct kernel *k)
 {
     int r = pins_remove_dir(k->pins, PINS_MAPS);
 
-    close_maps(k->old_fd);
+    mapset_close(&k->old);
     return r < 0 ? r : pins_rename_dir(k->pins, PINS_MAPS_NEXT, PINS_MAPS);
 }
 
@@ -439,19 +378,19 @@ enum kernel_start kernel_start(const struct kernel *k)
 
 void kernel_ledger_maps(const struct kernel *k, struct ledger_maps *ret_maps)
 {
-    ledger_of(k->map_fd, ret_maps);
+    mapset_ledger(&k->maps, ret_maps);
 }
 
 int kernel_map_fd(const struct kernel *k, enum map_id map)
 {
-    return k->map_fd[map];
+    return k->maps.fd[map];
 }
 
 bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps)
 {
-    if (k->old_fd[MAP_OUTER] < 0)
+    if (k->old.fd[MAP_OUTER] < 0)
         return false;
-    ledger_of(k->old_fd, ret_maps);
+    mapset_ledger(&k->old, ret_maps);
     return true;
 }
 
@@ -470,19 +409,7 @@ bool kernel_layer_on(const struct kernel *k, enum layer layer)
 
 int kernel_read_stats(const struct kernel *k, uint64_t ret_stats[static PDTT_STATS])
 {
-    int cpus = libbpf_num_possible_cpus();
-    cleanup_free uint64_t *values = calloc(cpus > 0 ? cpus : 1, sizeof(*values));
-
-    if (!values)
-        return -ENOMEM;
-    for (uint32_t stat = 0; stat < PDTT_STATS; stat++) {
-        ret_stats[stat] = 0;
-        if (bpf_map_lookup_elem(k->map_fd[MAP_STATS], &stat, values) < 0)
-            return -errno;
-        for (int cpu = 0; cpu < cpus; cpu++)
-            ret_stats[stat] += values[cpu];
-    }
-    return 0;
+    return mapset_read_stats(&k->maps, ret_stats);
 }
 
 uint64_t kernel_errors(const uint64_t stats[static PDTT_STATS])
@@ -494,25 +421,7 @@ uint64_t kernel_errors(const uint64_t stats[static PDTT_STATS])
     return sum;
 }
 
-static uint64_t map_memory_bytes(int fd)
-{
-    char path[64], line[128];
-    unsigned long long bytes = 0;
-    cleanup_fclose FILE *f = NULL;
-
-    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-    f = fopen(path, "re");
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "memlock: %llu", &bytes) == 1)
-            break;
-    return bytes;
-}
-
 uint64_t kernel_memory_bytes(const struct kernel *k)
 {
-    uint64_t sum = 0;
-
-    for (unsigned map = 0; map < MAPS; map++)
-        sum += map_memory_bytes(k->map_fd[map]);
-    return sum;
+    return mapset_memory_bytes(&k->maps);
 }

@@ -1,0 +1,34 @@
+/* The maps of one ledger as a set: got from pins or from loaded programs, pinned, and asked for what they say as a whole. */
+#pragma once
+
+#include "collector/ledger.h"
+#include "collector/pins.h"
+#include "collector/programs.h"
+
+struct mapset {
+    int fd[MAPS]; /* owned; -1: none */
+};
+
+void mapset_clear(struct mapset *m); /* to all -1, without closing */
+void mapset_close(struct mapset *m);
+
+/*
+ * From the pins in dir. A carried map that is not pinned stays -1, because an earlier version may not have had it; of the
+ * others each must be there: -ENOENT.
+ */
+int mapset_get(struct mapset *m, const struct pins *pins, const char *dir);
+bool mapset_complete(const struct mapset *m);
+
+/* From programs that were loaded with what the set held: missing maps join it. */
+int mapset_take(struct mapset *m, const struct programs *p);
+
+int mapset_pin(const struct mapset *m, const struct pins *pins, const char *dir);
+
+void mapset_ledger(const struct mapset *m, struct ledger_maps *ret_maps);
+int mapset_read_layout(const struct mapset *m, struct pdtt_layout *ret_layout);
+int mapset_write_layout(const struct mapset *m, const struct pdtt_layout *layout);
+
+int mapset_read_stats(const struct mapset *m, uint64_t ret_stats[static PDTT_STATS]);
+
+/* What the maps take of the kernel's memory, in bytes, as the kernel says in fdinfo. */
+uint64_t mapset_memory_bytes(const struct mapset *m);
