@@ -199,6 +199,7 @@ enum store_dim {
     STORE_BY_CLASS = 1 << 2,
     STORE_BY_PROTOCOL = 1 << 3,
     STORE_BY_FAMILY = 1 << 4,
+    STORE_BY_UNIT = 1 << 5, /* raw only, see store_query_usage() */
 };
 
 struct store_bucket {
@@ -210,6 +211,7 @@ struct store_query {
     size_t n_buckets;
     unsigned by; /* enum store_dim, or-ed */
     struct store_names users, projects, classes, protocols;
+    struct store_names units; /* globs on paths, as SQLite's GLOB: * matches / too */
 };
 
 /*
@@ -221,7 +223,8 @@ struct store_row {
     const char *user;
     int64_t uid;
     const char *project, *class_name, *protocol;
-    int family; /* 4, 6 or 0 */
+    const char *unit; /* "(none)" where no unit matched */
+    int family;       /* 4, 6 or 0 */
     struct store_counters n;
 };
 
@@ -231,7 +234,9 @@ typedef int (*store_row_fn)(const struct store_row *row, void *userdata); /* non
  * Calls fn for each group of each bucket, ordered by bucket. An interval belongs to the bucket in which it started.
  * The answer comes from the coarsest level that fits, and from finer ones at the edges; it is the same as if all came
  * from raw, unless the finer levels have expired: then it is that of the buckets that store_plan_buckets() tells.
- * -ENOENT: a name in a filter is unknown to the store; store_why() says which, store_unknown_name() returns it.
+ * -ENOENT: a name in a filter is unknown to the store; store_why() says which, store_unknown_name() returns it; a glob that no unit
+ * matches is no unknown name, but has no rows. -ERANGE: a question by or for units reaches back to what is no longer in
+ * the raw level, which alone knows them; store_why() says since when they are.
  */
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata);
 const char *store_unknown_name(const struct store *s);
@@ -247,6 +252,13 @@ int store_plan_buckets(struct store *s, const struct store_bucket *buckets, size
 
 /* The same for one range: moves *since_sec and *until_sec outward where it must. */
 int store_plan_range(struct store *s, int64_t *since_sec, int64_t *until_sec);
+
+/*
+ * The intervals that touch [since, until), in order of their start, so that a report can show each of them. -ERANGE:
+ * the raw level does not reach back to since; store_why() says how far it does.
+ */
+typedef int (*store_interval_fn)(const struct store_bucket *interval, void *userdata); /* non-zero stops, is returned */
+int store_query_intervals(struct store *s, int64_t since_sec, int64_t until_sec, store_interval_fn fn, void *userdata);
 
 /*
  * All questions between the two are answered from one snapshot, so that rows, totals and coverage belong together
