@@ -1,437 +1,224 @@
-/* Following a tree of cgroups, here a tree of plain directories: which belong to a unit, as they come and go. */
-#include "collector/units.h"
+#include "common/units.h"
+
 #include "common/cleanup.h"
 #include "tests/support/unit.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <errno.h>
 
-static char root[64];
-static struct units *units;
+struct sample {
+    const char *text;
+    int64_t value; /* expected, or a negative errno where refused */
+};
 
-/* ---- the table and the numbers, which can be told to fail ---- */
+typedef int parse_fn(const char *, int64_t *);
 
-#define MAX_ENTRIES 64
-
-static struct {
-    struct {
-        uint64_t cgroup;
-        uint32_t unit;
-    } entries[MAX_ENTRIES];
-    size_t n, room;
-    char paths[MAX_ENTRIES][64]; /* unit i + 1 */
-    size_t n_paths, n_questions;
-    int number_error;
-} fake;
-
-static int fake_number(const char *path, uint32_t *ret_unit, void *userdata)
+static void assert_parses(parse_fn *parse, const struct sample *samples, size_t n)
 {
-    fake.n_questions++;
-    if (fake.number_error)
-        return fake.number_error;
-    size_t i = 0;
-    while (i < fake.n_paths && strcmp(fake.paths[i], path) != 0)
-        i++;
-    if (i == fake.n_paths)
-        strcpy(fake.paths[fake.n_paths++], path);
-    *ret_unit = (uint32_t)i + 1;
-    return 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t got = -99;
+        int r = parse(samples[i].text, &got);
+
+        ck_assert_msg(r == 0, "'%s' was refused with %d", samples[i].text, r);
+        ck_assert_msg(got == samples[i].value, "'%s' became %lld", samples[i].text, (long long)got);
+    }
 }
 
-static size_t find_entry(uint64_t cgroup)
+static void assert_refuses(parse_fn *parse, const struct sample *samples, size_t n)
 {
-    size_t i = 0;
-    while (i < fake.n && fake.entries[i].cgroup != cgroup)
-        i++;
-    return i;
+    for (size_t i = 0; i < n; i++) {
+        int64_t got = -99;
+        int r = parse(samples[i].text, &got);
+
+        ck_assert_msg(r == samples[i].value, "'%s': %d, %lld", samples[i].text, r, (long long)got);
+        ck_assert_msg(got == -99, "'%s' touched the result", samples[i].text);
+    }
 }
 
-static int fake_put(uint64_t cgroup, uint32_t unit, void *userdata)
+START_TEST(sizes_are_read_in_both_series)
 {
-    size_t i = find_entry(cgroup);
-
-    if (i == fake.room)
-        return -E2BIG;
-    fake.entries[i].cgroup = cgroup;
-    fake.entries[i].unit = unit;
-    fake.n += i == fake.n;
-    return 0;
-}
-
-static int fake_remove(uint64_t cgroup, void *userdata)
-{
-    size_t i = find_entry(cgroup);
-
-    ck_assert_msg(i < fake.n, "an entry is removed that is not there");
-    fake.entries[i] = fake.entries[--fake.n];
-    return 0;
-}
-
-/* ---- the tree ---- */
-
-static const char *below_root(const char *path)
-{
-    static char full[512];
-    snprintf(full, sizeof(full), "%s/%s", root, path);
-    return full;
-}
-
-static void make(const char *path)
-{
-    ck_assert_msg(mkdir(below_root(path), 0755) == 0, "%s: %s", path, strerror(errno));
-}
-static void drop(const char *path)
-{
-    ck_assert_msg(rmdir(below_root(path)) == 0, "%s: %s", path, strerror(errno));
-}
-
-static uint64_t id_of(const char *path)
-{
-    struct stat st;
-    ck_assert_int_eq(stat(below_root(path), &st), 0);
-    return st.st_ino;
-}
-
-/* The path of the unit that the table has for a cgroup, "" for none */
-static const char *unit_of(const char *path)
-{
-    size_t i = find_entry(id_of(path));
-    return i < fake.n ? fake.paths[fake.entries[i].unit - 1] : "";
-}
-
-static void set_up(void)
-{
-    memset(&fake, 0, sizeof(fake));
-    fake.room = MAX_ENTRIES;
-    strcpy(root, "/tmp/pdtt-units-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-}
-
-static void tear_down(void)
-{
-    char command[128];
-
-    units = units_close(units);
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void follow_with(bool without_inotify, const char *const *patterns, size_t n)
-{
-    struct units_options options = {
-        .root = root,
-        .number = fake_number,
-        .put = fake_put,
-        .remove = fake_remove,
-        .without_inotify = without_inotify,
+    static const struct sample samples[] = {
+        {"512", 512},
+        {"0", 0},
+        {"512 B", 512},
+        {"2 GiB", INT64_C(2) << 30},
+        {"2GiB", INT64_C(2) << 30},
+        {"10TB", INT64_C(10000000000000)},
+        {"10tb", INT64_C(10000000000000)},
+        {"1.5 MiB", 1572864},
+        {"1 kB", 1000},
+        {"1 KB", 1000},
+        {"1kib", 1024},
+        {"7 EiB", INT64_C(7) << 60},
+        {"9223372036854775807", INT64_MAX},
+        {" 3 PB ", INT64_C(3000000000000000)},
     };
-    ck_assert_int_eq(units_open(&options, &units), 0);
-    ck_assert_int_eq(units_set_patterns(units, patterns, n), 0);
-}
 
-static const char *const job_pattern[] = {"*/slurm*/job_*"};
-
-static void follow_jobs(void)
-{
-    make("batch");
-    make("batch/slurmd");
-    make("other");
-    follow_with(false, job_pattern, 1);
-}
-
-/* The kernel tells before mkdir(2) and rmdir(2) return. */
-static void take_events(void)
-{
-    struct pollfd p = {.fd = units_fd(units), .events = POLLIN};
-    ck_assert_int_eq(poll(&p, 1, 5000), 1);
-    ck_assert_int_eq(units_read(units), 0);
-}
-
-static struct units_state state(void)
-{
-    struct units_state s;
-    units_state(units, &s);
-    return s;
-}
-
-/* ---- what a pattern means ---- */
-
-START_TEST(each_part_of_a_pattern_stands_for_one_directory)
-{
-    ck_assert(units_matches("*/slurm*/job_*", "system.slice/slurmd.service/job_12"));
-    ck_assert(!units_matches("*/slurm*/job_*", "slurmd/job_12"));
-    ck_assert(!units_matches("*/slurm*/job_*", "a/slurmd/job_12/step_0"));
-    ck_assert(!units_matches("*", ""));
-    ck_assert(units_matches("user-[0-9]*.slice", "user-1000.slice"));
+    assert_parses(units_parse_size, samples, array_length(samples));
 }
 END_TEST
 
-START_TEST(only_what_matches_the_beginning_of_a_pattern_may_contain_matches)
+START_TEST(fractions_of_a_size_are_exact_and_rounded_once)
 {
-    ck_assert(units_may_contain("*/slurm*/job_*", ""));
-    ck_assert(units_may_contain("*/slurm*/job_*", "a"));
-    ck_assert(units_may_contain("*/slurm*/job_*", "a/slurmd"));
-    ck_assert(!units_may_contain("*/slurm*/job_*", "a/b"));
-    ck_assert(!units_may_contain("*/slurm*/job_*", "a/slurmd/job_1"));
-    ck_assert(!units_may_contain("a", "a"));
-    ck_assert(!units_may_contain("a/b", "b"));
+    static const struct sample samples[] = {
+        {"0.1 TB", INT64_C(100000000000)},       {"0.1 KiB", 102}, {"0.0005 kB", 1}, {"0.0004 kB", 0},
+        {"8.191 PB", INT64_C(8191000000000000)},
+    };
+
+    assert_parses(units_parse_size, samples, array_length(samples));
 }
 END_TEST
 
-/* ---- the tree as it is ---- */
-
-START_TEST(a_walk_finds_what_matches_and_all_below_it_and_nothing_else)
+START_TEST(what_is_no_size_is_refused)
 {
-    make("batch");
-    make("batch/slurmd");
-    make("batch/slurmd/job_1");
-    make("batch/slurmd/job_1/step_0");
-    make("batch/slurmd/job_1/step_0/task_0");
-    make("batch/slurmd/system");
-    make("batch/docker");
-    make("batch/docker/job_9");
-    follow_with(false, job_pattern, 1);
-    ck_assert_str_eq(unit_of("batch/slurmd/job_1"), "batch/slurmd/job_1");
-    ck_assert_str_eq(unit_of("batch/slurmd/job_1/step_0"), "batch/slurmd/job_1");
-    ck_assert_str_eq(unit_of("batch/slurmd/job_1/step_0/task_0"), "batch/slurmd/job_1");
-    ck_assert_uint_eq(fake.n, 3);
-    ck_assert_uint_eq(state().cgroups, 3);
-    ck_assert_uint_eq(state().unwatched, 0);
+    static const struct sample samples[] = {
+        {"", -EINVAL},
+        {"b", -EINVAL},
+        {"10 b", -EINVAL},
+        {"10G", -EINVAL},
+        {"GiB", -EINVAL},
+        {"1..5 MiB", -EINVAL},
+        {"1.5", -EINVAL},
+        {"1,5 MiB", -EINVAL},
+        {"1. MiB", -EINVAL},
+        {".5 MiB", -EINVAL},
+        {"1 MiB x", -EINVAL},
+        {"0x10", -EINVAL},
+        {"1e3", -EINVAL},
+        {"+1 MiB", -EINVAL},
+        {"1.0000001 GB", -EINVAL},
+        {"-1", -ERANGE},
+        {"-1 MiB", -ERANGE},
+        {"8 EiB", -ERANGE},
+        {"9223372036854775808", -ERANGE},
+        {"99999999999999999999999 TB", -ERANGE},
+        {"nan", -EINVAL},
+        {"inf", -EINVAL},
+        {"forever", -EINVAL},
+    };
+
+    assert_refuses(units_parse_size, samples, array_length(samples));
 }
 END_TEST
 
-START_TEST(below_two_that_match_a_cgroup_belongs_to_the_nearer)
+START_TEST(durations_are_read_with_letters_and_words)
 {
-    static const char *const patterns[] = {"a", "a/b/*"};
-    make("a");
-    make("a/b");
-    make("a/b/c");
-    make("a/b/c/d");
-    follow_with(false, patterns, 2);
-    ck_assert_str_eq(unit_of("a"), "a");
-    ck_assert_str_eq(unit_of("a/b"), "a");
-    ck_assert_str_eq(unit_of("a/b/c"), "a/b/c");
-    ck_assert_str_eq(unit_of("a/b/c/d"), "a/b/c");
+    static const struct sample samples[] = {
+        {"10s", 10},     {"5min", 300},   {"5m", 300},           {"2h", 7200},           {"14d", 1209600},
+        {"2w", 1209600}, {"3M", 7776000}, {"3 months", 7776000}, {"3y", 94608000},       {"1 Day", 86400},
+        {"0s", 0},       {"1.5h", 5400},  {"0.5 min", 30},       {"forever", INT64_MAX}, {"Forever ", INT64_MAX},
+    };
+
+    assert_parses(units_parse_duration, samples, array_length(samples));
 }
 END_TEST
 
-START_TEST(files_and_links_are_no_cgroups)
+START_TEST(minutes_are_not_months)
 {
-    static const char *const patterns[] = {"*"};
-    cleanup_close int fd = open(below_root("cgroup.procs"), O_CREAT | O_WRONLY, 0644);
-    make("a");
-    ck_assert_int_eq(symlink("/tmp", below_root("link")), 0);
-    follow_with(false, patterns, 1);
-    ck_assert_uint_eq(fake.n, 1);
-    ck_assert_str_eq(unit_of("a"), "a");
+    int64_t minutes, months;
+
+    ck_assert_int_eq(units_parse_duration("1m", &minutes), 0);
+    ck_assert_int_eq(units_parse_duration("1M", &months), 0);
+    ck_assert_int_eq(minutes, 60);
+    ck_assert_int_eq(months, 30 * 86400);
 }
 END_TEST
 
-/* ---- as it changes ---- */
-
-START_TEST(a_cgroup_that_is_made_is_known_at_once_with_what_is_in_it)
+START_TEST(what_is_no_duration_is_refused)
 {
-    follow_jobs();
-    ck_assert_uint_eq(fake.n, 0);
-    make("batch/slurmd/job_1");
-    make("batch/slurmd/job_1/step_0"); /* before anybody looks at the first */
-    take_events();
-    ck_assert_str_eq(unit_of("batch/slurmd/job_1"), "batch/slurmd/job_1");
-    ck_assert_str_eq(unit_of("batch/slurmd/job_1/step_0"), "batch/slurmd/job_1");
-    make("batch/slurmd/job_1/step_0/task");
-    take_events();
-    ck_assert_str_eq(unit_of("batch/slurmd/job_1/step_0/task"), "batch/slurmd/job_1");
-    make("other/slurm-2"); /* a place for matches that was not there */
-    make("other/slurm-2/job_3");
-    take_events();
-    ck_assert_str_eq(unit_of("other/slurm-2/job_3"), "other/slurm-2/job_3");
-    ck_assert_uint_eq(fake.n, 4);
+    static const struct sample samples[] = {
+        {"", -EINVAL},
+        {"10", -EINVAL},
+        {"0", -EINVAL},
+        {"10 x", -EINVAL},
+        {"s", -EINVAL},
+        {"1.5s", -EINVAL},
+        {"10S", -EINVAL},
+        {"1h30m", -EINVAL},
+        {"for ever", -EINVAL},
+        {"-5s", -ERANGE},
+        {"9223372036854775807s", -ERANGE},
+        {"300000000000y", -ERANGE},
+        {"5 min ago", -EINVAL},
+    };
+
+    assert_refuses(units_parse_duration, samples, array_length(samples));
 }
 END_TEST
 
-START_TEST(a_cgroup_that_is_gone_is_removed_after_the_following_drain)
+static void assert_formats(int64_t bytes, enum units_style style, const char *expected)
 {
-    follow_jobs();
-    make("batch/slurmd/job_1");
-    make("batch/slurmd/job_1/step_0");
-    take_events();
-    drop("batch/slurmd/job_1/step_0");
-    drop("batch/slurmd/job_1");
-    take_events();
-    ck_assert_uint_eq(fake.n, 2); /* its last packets are still to be counted */
-    ck_assert_int_eq(units_settle(units), 0);
-    ck_assert_uint_eq(fake.n, 0);
+    char buf[UNITS_TEXT_MAX];
+
+    ck_assert_str_eq(units_format_bytes(buf, bytes, style), expected);
+}
+
+START_TEST(bytes_are_shown_with_three_significant_digits)
+{
+    assert_formats(0, UNITS_AUTO, "0 B");
+    assert_formats(1023, UNITS_AUTO, "1023 B");
+    assert_formats(1024, UNITS_AUTO, "1.00 KiB");
+    assert_formats(1610612736, UNITS_AUTO, "1.50 GiB");
+    assert_formats(1610612736, UNITS_SI, "1.61 GB");
+    assert_formats(1610612736, UNITS_BYTES, "1610612736");
+    assert_formats(10 * 1024, UNITS_AUTO, "10.0 KiB");
+    assert_formats(100 * 1024, UNITS_AUTO, "100 KiB");
+    assert_formats(999, UNITS_SI, "999 B");
+    assert_formats(1000, UNITS_SI, "1.00 kB");
 }
 END_TEST
 
-/* A file system may give the number of a directory again, to the next one that is made. */
-START_TEST(a_cgroup_of_the_same_name_and_perhaps_number_follows_at_once)
+START_TEST(rounding_up_moves_to_the_next_unit)
 {
-    follow_jobs();
-    for (int i = 0; i < 20; i++) {
-        make("batch/slurmd/job_1");
-        if (i % 2)
-            take_events();
-        drop("batch/slurmd/job_1");
-        make("batch/slurmd/job_1");
-        take_events();
-        ck_assert_str_eq(unit_of("batch/slurmd/job_1"), "batch/slurmd/job_1");
-        ck_assert_int_eq(units_settle(units), 0);
-        ck_assert_str_eq(unit_of("batch/slurmd/job_1"), "batch/slurmd/job_1");
-        ck_assert_uint_eq(fake.n, 1);
-        drop("batch/slurmd/job_1");
-        take_events();
-        ck_assert_int_eq(units_settle(units), 0);
-        ck_assert_uint_eq(fake.n, 0);
+    assert_formats((INT64_C(1) << 20) - 1, UNITS_AUTO, "1.00 MiB");
+    assert_formats((INT64_C(1) << 40) - 1, UNITS_AUTO, "1.00 TiB");
+    assert_formats(INT64_C(1020) << 20, UNITS_AUTO, "1020 MiB");
+    assert_formats(999999, UNITS_SI, "1.00 MB");
+    assert_formats(999499, UNITS_SI, "999 kB");
+    assert_formats(9999, UNITS_SI, "10.0 kB");
+    assert_formats(99999, UNITS_SI, "100 kB");
+}
+END_TEST
+
+START_TEST(the_largest_and_negative_numbers_fit)
+{
+    assert_formats(INT64_MAX, UNITS_AUTO, "8.00 EiB");
+    assert_formats(INT64_MIN, UNITS_AUTO, "-8.00 EiB");
+    assert_formats(INT64_MIN, UNITS_BYTES, "-9223372036854775808");
+    assert_formats(INT64_MAX, UNITS_SI, "9.22 EB");
+    assert_formats(-1536, UNITS_AUTO, "-1.50 KiB");
+}
+END_TEST
+
+START_TEST(what_is_shown_reads_back_within_half_a_percent)
+{
+    for (int64_t bytes = 1; bytes > 0 && bytes < INT64_MAX / 3; bytes = bytes * 3 + 7) {
+        for (int style = UNITS_AUTO; style <= UNITS_SI; style++) {
+            char buf[UNITS_TEXT_MAX];
+            int64_t got;
+
+            units_format_bytes(buf, bytes, style);
+            ck_assert_msg(units_parse_size(buf, &got) == 0, "%s", buf);
+            ck_assert_msg(llabs(got - bytes) <= bytes / 200, "%lld became %s", (long long)bytes, buf);
+        }
     }
-}
-END_TEST
-
-START_TEST(more_events_than_inotify_keeps_lose_nothing)
-{
-    char path[64];
-    follow_jobs();
-    for (int i = 0; i < 10000; i++) { /* the kernel keeps 16384 */
-        snprintf(path, sizeof(path), "batch/slurmd/job_%d", i % 2 ? 1 : 2);
-        make(path);
-        drop(path);
-    }
-    make("batch/slurmd/job_7");
-    take_events();
-    ck_assert_str_eq(unit_of("batch/slurmd/job_7"), "batch/slurmd/job_7");
-    ck_assert_int_eq(units_settle(units), 0);
-    ck_assert_uint_eq(fake.n, 1);
-}
-END_TEST
-
-START_TEST(without_inotify_each_drain_finds_what_has_changed)
-{
-    make("batch");
-    make("batch/slurmd");
-    make("batch/slurmd/job_1");
-    follow_with(true, job_pattern, 1);
-    ck_assert_int_lt(units_fd(units), 0);
-    ck_assert_uint_eq(fake.n, 1);
-    make("batch/slurmd/job_2");
-    drop("batch/slurmd/job_1");
-    ck_assert_int_eq(units_settle(units), 0);
-    ck_assert_str_eq(unit_of("batch/slurmd/job_2"), "batch/slurmd/job_2");
-    ck_assert_int_eq(units_settle(units), 0);
-    ck_assert_uint_eq(fake.n, 1);
-    size_t questions = fake.n_questions;
-    ck_assert_int_eq(units_settle(units), 0);
-    ck_assert_uint_eq(fake.n_questions, questions); /* a number is permanent: the store is not asked at each drain */
-}
-END_TEST
-
-/* ---- what goes wrong ---- */
-
-START_TEST(what_has_no_room_in_the_table_is_counted_and_follows_when_there_is_room)
-{
-    static const char *const patterns[] = {"*"};
-    fake.room = 2;
-    make("a");
-    make("b");
-    make("c");
-    follow_with(false, patterns, 1);
-    ck_assert_uint_eq(state().cgroups, 2);
-    ck_assert_uint_eq(state().left_out, 1);
-    static const char *const names[] = {"a", "b", "c"};
-    const char *in = NULL, *out = NULL; /* which one it is, the order of the directory decides */
-    for (size_t i = 0; i < array_length(names); i++)
-        *(*unit_of(names[i]) ? &in : &out) = names[i];
-    ck_assert(in && out);
-    drop(in);
-    take_events();
-    ck_assert_int_eq(units_settle(units), 0);
-    ck_assert_str_eq(unit_of(out), out);
-    ck_assert_uint_eq(state().left_out, 0);
-}
-END_TEST
-
-START_TEST(a_unit_whose_number_cannot_be_had_yet_follows_after_a_drain)
-{
-    fake.number_error = -EBUSY;
-    follow_jobs();
-    make("batch/slurmd/job_1");
-    take_events();
-    ck_assert_uint_eq(fake.n, 0);
-    ck_assert_int_eq(state().error, -EBUSY);
-    fake.number_error = 0;
-    ck_assert_int_eq(units_settle(units), 0);
-    ck_assert_str_eq(unit_of("batch/slurmd/job_1"), "batch/slurmd/job_1");
-    ck_assert_int_eq(state().error, 0);
-}
-END_TEST
-
-START_TEST(a_tree_that_is_too_deep_is_followed_as_far_as_it_goes)
-{
-    static const char *const patterns[] = {"d"};
-    char path[512] = "d";
-    make(path);
-    for (int depth = 2; depth <= UNITS_MAX_DEPTH + 3; depth++) {
-        strcat(path, "/d");
-        make(path);
-    }
-    fake.room = MAX_ENTRIES;
-    follow_with(false, patterns, 1);
-    ck_assert_uint_eq(state().cgroups, UNITS_MAX_DEPTH);
-    ck_assert_uint_eq(state().too_deep, 1);
-}
-END_TEST
-
-START_TEST(other_patterns_take_and_give_at_once)
-{
-    static const char *const first[] = {"a/*"}, *const second[] = {"a", "b"};
-    uint64_t *ids;
-    size_t n;
-    make("a");
-    make("a/1");
-    make("b");
-    follow_with(false, first, 1);
-    ck_assert_uint_eq(fake.n, 1);
-    ck_assert_int_eq(units_set_patterns(units, second, 2), 0);
-    ck_assert_str_eq(unit_of("a/1"), "a");
-    ck_assert_str_eq(unit_of("b"), "b");
-    ck_assert_uint_eq(fake.n, 3);
-    ck_assert_int_eq(units_list(units, &ids, &n), 0);
-    ck_assert_uint_eq(n, 3);
-    ck_assert(ids[0] < ids[1] && ids[1] < ids[2]);
-    free(ids);
-    ck_assert_int_eq(units_set_patterns(units, NULL, 0), 0);
-    ck_assert_int_eq(units_settle(units), 0);
-    ck_assert_uint_eq(fake.n, 0);
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        each_part_of_a_pattern_stands_for_one_directory,
-        only_what_matches_the_beginning_of_a_pattern_may_contain_matches,
-        a_walk_finds_what_matches_and_all_below_it_and_nothing_else,
-        below_two_that_match_a_cgroup_belongs_to_the_nearer,
-        files_and_links_are_no_cgroups,
-        a_cgroup_that_is_made_is_known_at_once_with_what_is_in_it,
-        a_cgroup_that_is_gone_is_removed_after_the_following_drain,
-        a_cgroup_of_the_same_name_and_perhaps_number_follows_at_once,
-        more_events_than_inotify_keeps_lose_nothing,
-        without_inotify_each_drain_finds_what_has_changed,
-        what_has_no_room_in_the_table_is_counted_and_follows_when_there_is_room,
-        a_unit_whose_number_cannot_be_had_yet_follows_after_a_drain,
-        a_tree_that_is_too_deep_is_followed_as_far_as_it_goes,
-        other_patterns_take_and_give_at_once,
-    };
     Suite *suite = suite_create("units");
-    TCase *tcase = tcase_create("units");
+    TCase *t = tcase_create("units");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < array_length(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
+    tcase_add_test(t, sizes_are_read_in_both_series);
+    tcase_add_test(t, fractions_of_a_size_are_exact_and_rounded_once);
+    tcase_add_test(t, what_is_no_size_is_refused);
+    tcase_add_test(t, durations_are_read_with_letters_and_words);
+    tcase_add_test(t, minutes_are_not_months);
+    tcase_add_test(t, what_is_no_duration_is_refused);
+    tcase_add_test(t, bytes_are_shown_with_three_significant_digits);
+    tcase_add_test(t, rounding_up_moves_to_the_next_unit);
+    tcase_add_test(t, the_largest_and_negative_numbers_fit);
+    tcase_add_test(t, what_is_shown_reads_back_within_half_a_percent);
+    suite_add_tcase(suite, t);
     return unit_main(suite);
 }
