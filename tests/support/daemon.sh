@@ -162,8 +162,12 @@ kernel_truth()
         jq "[.[0].formatted.values[].value.$1[$direction]] | add"
 }
 
-# Both sums as "rx_bytes tx_bytes rx_packets tx_packets", to be compared as they are
-kernel_sum() { echo "$(kernel_truth bytes rx) $(kernel_truth bytes tx) $(kernel_truth packets rx) $(kernel_truth packets tx)"; }
+# Both sums as "rx_bytes tx_bytes rx_packets tx_packets", to be compared as they are; of one moment, hence of one dump
+kernel_sum()
+{
+    bpftool -j map dump pinned "$PIN_PATH/maps/truth" | jq -r '[.[0].formatted.values[].value] |
+        [(map(.bytes[0]) | add), (map(.bytes[1]) | add), (map(.packets[0]) | add), (map(.packets[1]) | add)] | join(" ")'
+}
 store_sum()
 {
     ask_store "SELECT sum(rx_bytes) || ' ' || sum(tx_bytes) || ' ' || sum(rx_packets) || ' ' || sum(tx_packets) FROM v_usage"

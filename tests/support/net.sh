@@ -36,6 +36,7 @@ fixture_net()
         ip netns add "$ns" || die "a network namespace can be made"
         at_exit end_processes_in "$ns"
         nsenter --net="/run/netns/$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+            net.ipv6.conf.all.router_solicitations=0 net.ipv6.conf.default.router_solicitations=0 \
             net.ipv4.ping_group_range="0 2147483647"
         ip -n "$ns" link set lo up
     done
