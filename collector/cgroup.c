@@ -206,3 +206,12 @@ bool cgroup_is_host_root(const char *path)
     }
     return access(type, F_OK) < 0 && errno == ENOENT;
 }
+
+const char *cgroup_partial_warning(const char *path, char buf[static CGROUP_WARNING_MAX])
+{
+    snprintf(buf, CGROUP_WARNING_MAX,
+             "%s is not the root of the host's cgroups (a container, or a setting of 'cgroup'): only sockets made below it "
+             "are counted",
+             path);
+    return buf;
+}

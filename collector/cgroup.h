@@ -25,3 +25,8 @@ int cgroup_parse_mountinfo(const char *text, size_t nth, char **ret_path);
  * Documentation/admin-guide/cgroup-v2.rst).
  */
 bool cgroup_is_host_root(const char *path);
+
+#define CGROUP_WARNING_MAX 4352
+
+/* The line that warns of such a place, written to buf, which is returned. */
+const char *cgroup_partial_warning(const char *path, char buf[static CGROUP_WARNING_MAX]);

@@ -92,6 +92,12 @@ static int on_names(struct daemon *d)
     return 0;
 }
 
+static int on_units(struct daemon *d)
+{
+    session_read_units(d->session);
+    return 0;
+}
+
 /* ---- the loop ---- */
 
 typedef int (*event_fn)(struct daemon *d);
@@ -123,6 +129,8 @@ static int set_up(struct daemon *d)
         r = watch(d, d->timer_fd, on_timer);
     if (r == 0)
         r = watch(d, names_fd(d->session->names), on_names);
+    if (r == 0 && rules_units_fd(d->session->rules) >= 0)
+        r = watch(d, rules_units_fd(d->session->rules), on_units);
     return r < 0 ? r : arm_timer(d);
 }
 

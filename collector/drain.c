@@ -48,12 +48,6 @@ void drain_usage_of_row(const struct ledger_row *row, struct store_usage *ret_us
     counters_of_row(row, &ret_usage->n);
 }
 
-static void tell_seen(const struct drain *d, const struct store_usage *rows, size_t n)
-{
-    for (size_t i = 0; i < n && d->seen; i++)
-        d->seen(rows[i].uid, rows[i].gid, d->userdata);
-}
-
 /* When an epoch ended: the moment at which the next one was made active. */
 struct moment {
     int64_t real_ns, boot_ns;
@@ -82,12 +76,14 @@ static int book(const struct drain *d, int half, const struct moment *end)
     usage = calloc(n ? n : 1, sizeof(*usage));
     if (!usage)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         drain_usage_of_row(&rows[i], &usage[i]);
+        usage[i].project = d->project ? d->project(&rows[i].account, d->userdata) : NULL;
+    }
     counters_of_row(&counted, &interval.counted);
     r = store_book_interval(d->store, &interval, usage, n);
-    if (r == 0)
-        tell_seen(d, usage, n);
+    if (r == 0 && d->booked)
+        d->booked(&interval, usage, n, d->userdata);
     return r;
 }
 

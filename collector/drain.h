@@ -13,13 +13,18 @@ struct drain_settings {
     uint64_t errors; /* kernel_errors() now */
 };
 
-/* Told of each booked account, so that its names can be looked up. */
-typedef void (*drain_seen_fn)(int64_t uid, int64_t gid, void *userdata);
+/* The project that a rule gives to an account, NULL: none, so that the store takes that of the gid. */
+typedef const char *(*drain_project_fn)(const struct pdtt_account *account, void *userdata);
+
+/* Told of what was booked, once it is: for names, text logs. */
+typedef void (*drain_booked_fn)(const struct store_interval *interval, const struct store_usage *rows, size_t n,
+                                void *userdata);
 
 struct drain {
     struct ledger *ledger;
     struct store *store;
-    drain_seen_fn seen;
+    drain_project_fn project; /* both may be NULL */
+    drain_booked_fn booked;
     void *userdata;
 };
 
@@ -38,5 +43,5 @@ int drain_interval(const struct drain *d, const struct drain_settings *settings)
 /* Books both halves of a ledger that no program counts into any more. */
 int drain_retired(const struct drain *d, int64_t end_ns, int64_t end_boot_ns);
 
-/* Pure: the store's form of a ledger's row. */
+/* Pure: the store's form of a ledger's row, without a project. */
 void drain_usage_of_row(const struct ledger_row *row, struct store_usage *ret_usage);

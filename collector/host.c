@@ -1,6 +1,7 @@
 #include "collector/host.h"
 
 #include "collector/cgroup.h"
+#include "collector/pins.h"
 #include "collector/programs.h"
 #include "collector/session.h"
 #include "common/cleanup.h"
@@ -36,15 +37,16 @@ static int find_cgroup(const struct config *config, char **ret_path)
     return r;
 }
 
-/* Only a reader's look: checking must not create or migrate anything. */
+/* Only a look: checking must not create or migrate anything. */
 static int check_database(const struct config *config)
 {
     cleanup_free char *why = NULL;
-    struct store *store;
-    int r = store_open(config->database, STORE_READ, &store, &why);
+    int r = store_check(config->database, &why);
 
-    if (r == 0)
-        store_close(store);
+    if (r == 1) {
+        log_info("%s", why ? why : "the database will be brought up to date when pdttd starts");
+        return 0;
+    }
     if (r == -ENOENT) {
         cleanup_free char *directory = strdup(config->database);
         char *slash = directory ? strrchr(directory, '/') : NULL;
@@ -73,7 +75,35 @@ static int check_cgroup_layer(void)
     return 0;
 }
 
-int host_check(const char *config_path)
+static int check_host(const struct config *config, const char *cgroup)
+{
+    int r = host_require();
+
+    if (r == 0 && !cgroup_is_host_root(cgroup))
+        log_warning("%s", cgroup_partial_warning(cgroup, (char[CGROUP_WARNING_MAX]){}));
+    if (r == 0)
+        r = check_database(config);
+    if (r == 0)
+        r = check_cgroup_layer();
+    if (r == 0)
+        r = explain_unknown_names(config);
+    if (r == 0)
+        printf("%s: fine; %zu classes, %zu projects, cgroup %s, database %s\n",
+               config->path ? config->path : "built-in defaults", config->n_classes, config->n_projects, cgroup,
+               config->database);
+    return r;
+}
+
+/* A question about a rule is about the configuration alone, whoever asks it and wherever. */
+static int answer(const struct config *config, const struct explain_question *question)
+{
+    cleanup_free char *cgroup = NULL, *why = NULL;
+
+    cgroup_find_root(config->cgroup, &cgroup, &why);
+    return explain_project(config, cgroup ? cgroup : "/sys/fs/cgroup", question);
+}
+
+int host_check(const char *config_path, const struct explain_question *question)
 {
     cleanup_free char *cgroup = NULL;
     struct config *config = NULL;
@@ -81,16 +111,35 @@ int host_check(const char *config_path)
 
     if (r < 0)
         return r;
-    r = find_cgroup(config, &cgroup);
+    if (question->user || question->group || question->unit) {
+        r = answer(config, question);
+    } else {
+        r = find_cgroup(config, &cgroup);
+        if (r == 0)
+            r = check_host(config, cgroup);
+    }
+    config_free(config);
+    return r;
+}
+
+int host_has_pins(const char *config_path, bool *ret_has)
+{
+    cleanup_free char *maps = NULL, *links = NULL;
+    struct config *config = NULL;
+    int r = session_load_config(config_path, &config);
+
+    if (r < 0)
+        return r;
+    if (asprintf(&maps, "%s/" PINS_MAPS, config->pin_path) < 0)
+        maps = NULL;
+    if (asprintf(&links, "%s/" PINS_LINKS, config->pin_path) < 0)
+        links = NULL;
+    r = maps && links ? 0 : -ENOMEM;
+    /* What cannot be looked at is for the session to complain about. */
     if (r == 0)
-        r = host_require();
-    if (r == 0)
-        r = check_database(config);
-    if (r == 0)
-        r = check_cgroup_layer();
-    if (r == 0)
-        printf("%s: fine; %zu classes, cgroup %s, database %s\n", config->path ? config->path : "built-in defaults",
-               config->n_classes, cgroup, config->database);
+        *ret_has = access(maps, F_OK) == 0 || errno != ENOENT || access(links, F_OK) == 0 || errno != ENOENT;
+    if (r == 0 && !*ret_has)
+        log_info("nothing is pinned below %s: counting has ended already", config->pin_path);
     config_free(config);
     return r;
 }

@@ -14,6 +14,7 @@
 struct command {
     const char *config_path;
     bool foreground;
+    struct explain_question question;
     int (*verb)(const struct command *command);
 };
 
@@ -42,6 +43,24 @@ static int set_foreground(void *target, const char *argument)
 static int set_debug(void *target, const char *argument)
 {
     log_set_debug(1);
+    return 0;
+}
+
+static int set_user(void *target, const char *argument)
+{
+    ((struct command *)target)->question.user = argument;
+    return 0;
+}
+
+static int set_group(void *target, const char *argument)
+{
+    ((struct command *)target)->question.group = argument;
+    return 0;
+}
+
+static int set_unit(void *target, const char *argument)
+{
+    ((struct command *)target)->question.unit = argument;
     return 0;
 }
 
@@ -76,13 +95,17 @@ static const struct option_row rows[] = {
     {"unload", 0, NULL, "drain, book, then end counting and remove links and pins", NULL, set_unload},
     {"version", 'V', NULL, "print the version, and exit", NULL, set_version},
     {"help", 'h', NULL, "print this help, and exit", NULL, set_help},
+    {.group = "With --check: which project has what this account moves"},
+    {"user", 0, "USER", "name or number of a user", NULL, set_user},
+    {"group", 0, "GROUP", "name or number of a group (default: the user's own)", NULL, set_group},
+    {"unit", 0, "PATH", "path of a cgroup", NULL, set_unit},
 };
 
 /* ---- verbs ---- */
 
 static int run_check(const struct command *command)
 {
-    return host_check(command->config_path);
+    return host_check(command->config_path, &command->question);
 }
 
 static int run_probe(const struct command *command)
@@ -127,8 +150,14 @@ static int run_once(const struct command *command)
 static int run_unload(const struct command *command)
 {
     struct session *s;
-    int r = open_session(command, &s);
+    bool has_pins;
+    int r = host_require();
 
+    if (r == 0)
+        r = host_has_pins(command->config_path, &has_pins);
+    if (r < 0 || !has_pins)
+        return r;
+    r = open_session(command, &s);
     if (r < 0)
         return r;
     r = session_unload(s);
@@ -209,5 +238,9 @@ int main(int argc, char **argv)
     log_init("pdttd");
     if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
         return 2;
+    if (command.verb != run_check && (command.question.user || command.question.group || command.question.unit)) {
+        log_error("options --user, --group and --unit belong to --check; see --help");
+        return 2;
+    }
     return command.verb(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -20,19 +20,28 @@ int session_load_config(const char *config_path, struct config **ret_config)
     return r;
 }
 
-static void ask_names(int64_t uid, int64_t gid, void *userdata)
+static const char *project_of(const struct pdtt_account *account, void *userdata)
 {
-    struct names *names = userdata;
-
-    if (uid >= 0)
-        names_ask_user(names, uid);
-    if (gid >= 0)
-        names_ask_group(names, gid);
+    return rules_project(((struct session *)userdata)->rules, account);
 }
 
-static struct drain drain_of(const struct session *s, struct ledger *ledger)
+static void on_booked(const struct store_interval *interval, const struct store_usage *rows, size_t n, void *userdata)
 {
-    return (struct drain){.ledger = ledger, .store = s->store, .seen = ask_names, .userdata = s->names};
+    struct session *s = userdata;
+
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].uid >= 0)
+            names_ask_user(s->names, rows[i].uid);
+        if (rows[i].gid >= 0)
+            names_ask_group(s->names, rows[i].gid);
+    }
+    rules_booked(s->rules, interval, rows, n);
+}
+
+static struct drain drain_of(struct session *s, struct ledger *ledger)
+{
+    return (struct drain){
+        .ledger = ledger, .store = s->store, .project = project_of, .booked = on_booked, .userdata = s};
 }
 
 static int current_errors(const struct session *s, uint64_t *ret_errors)
@@ -61,12 +70,13 @@ static void report_book_error(struct session *s, int r)
 int session_drain(struct session *s)
 {
     struct drain d = drain_of(s, s->ledger);
-    struct drain_settings settings = {.generation = s->generation, .flags = s->flags};
+    struct drain_settings settings = {.generation = s->generation, .flags = s->flags | rules_epoch_flags(s->rules)};
     int r = current_errors(s, &settings.errors);
 
     if (r == 0)
         r = drain_interval(&d, &settings);
     report_book_error(s, r);
+    rules_settle(s->rules);
     return r;
 }
 
@@ -77,14 +87,38 @@ int session_take_names(struct session *s)
     int r = 0;
 
     while (r == 0 && names_take(s->names, &answer)) {
-        if (!*answer.name)
-            continue;
-        r = answer.kind == NAMES_USER ? store_note_user(s->store, answer.id, answer.name, now)
-                                      : store_note_group(s->store, answer.id, answer.name, now);
+        rules_take_answer(s->rules, &answer);
+        if (answer.kind == NAMES_USER && *answer.name)
+            r = store_note_user(s->store, answer.id, answer.name, now);
+        else if (answer.kind == NAMES_GROUP && *answer.name)
+            r = store_note_group(s->store, answer.id, answer.name, now);
     }
     if (r < 0)
         log_warning("cannot store a name: %s", store_why(s->store));
+    textlog_flush(s->rules->textlog, false);
     return r;
+}
+
+void session_read_units(struct session *s)
+{
+    rules_read_units(s->rules);
+}
+
+#define RULE_NAMES_MS 2000
+
+/* Users and groups of rules are worth a moment; a directory server that hangs is not worth more. */
+static void await_rule_names(struct session *s)
+{
+    struct pollfd fd = {.fd = names_fd(s->names), .events = POLLIN};
+    int64_t end_ns = clock_boottime_ns() + RULE_NAMES_MS * NSEC_PER_MSEC;
+
+    while (rules_wait_for_names(s->rules)) {
+        int64_t left_ns = end_ns - clock_boottime_ns();
+        if (left_ns <= 0 || poll(&fd, 1, (int)(left_ns / NSEC_PER_MSEC) + 1) <= 0)
+            break;
+        session_take_names(s);
+    }
+    rules_tell_unknown(s->rules);
 }
 
 #define NAMES_QUIET_MS 200
@@ -116,6 +150,8 @@ static int fill_classes(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flag
     r = store_sync_classes(s->store, names, config->n_classes, ids);
     if (r == 0)
         r = classes_apply(fd_v4, fd_v6, config->classes, ids, config->n_classes, ret_flags);
+    if (r == 0)
+        *ret_flags |= rules_epoch_flags(s->rules);
     return r;
 }
 
@@ -133,7 +169,6 @@ static int apply_classes(struct session *s)
 
 static int open_kernel(struct session *s)
 {
-    cleanup_free char *cgroup = NULL;
     cleanup_free char *why = NULL;
     struct kernel_options options = {
         .pin_path = s->config->pin_path,
@@ -144,10 +179,10 @@ static int open_kernel(struct session *s)
         .fill_classes = fill_classes,
         .userdata = s,
     };
-    int r = cgroup_find_root(s->config->cgroup, &cgroup, &why);
+    int r = cgroup_find_root(s->config->cgroup, &s->cgroup, &why);
 
     if (r == 0) {
-        options.cgroup_path = cgroup;
+        options.cgroup_path = s->cgroup;
         r = kernel_open(&options, &s->kernel, &why);
     }
     if (r < 0)
@@ -188,7 +223,7 @@ static int open_ledger(struct session *s)
     if (active < 0)
         return active;
     s->generation = ledger_epoch(s->ledger, active)->generation;
-    s->flags = ledger_epoch(s->ledger, active)->flags;
+    s->flags = ledger_epoch(s->ledger, active)->flags & ~PDTT_EPOCH_UNITS; /* the rules say that */
     r = ledger_barrier(s->ledger);
     if (r == 0)
         r = book_old_ledger(s);
@@ -250,6 +285,8 @@ static void log_start(const struct session *s)
              how[kernel_start(s->kernel)], loaded, PROGRAMS, (unsigned long long)stats[PDTT_STAT_ADOPTED],
              kernel_memory_bytes(s->kernel) / 1048576.0, layout->slots - 1, layout->cpus, s->config->pin_path,
              s->config->database, s->config->interval_sec);
+    if (!cgroup_is_host_root(s->cgroup))
+        log_warning("%s", cgroup_partial_warning(s->cgroup, (char[CGROUP_WARNING_MAX]){}));
 }
 
 static int open_store(struct session *s)
@@ -292,9 +329,15 @@ int session_open(const char *config_path, struct session **ret_session)
     if (r == 0)
         r = open_store(s);
     if (r == 0)
+        r = rules_open(s->config, s->store, s->names, &s->rules);
+    if (r == 0)
         r = open_kernel(s);
     if (r == 0)
+        r = rules_follow_units(s->rules, s->cgroup, kernel_map_fd(s->kernel, MAP_UNITS));
+    if (r == 0) {
+        await_rule_names(s);
         r = begin_booking(s);
+    }
     if (r < 0) {
         session_close(s);
         return r;
@@ -309,10 +352,12 @@ struct session *session_close(struct session *s)
     if (!s)
         return NULL;
     ledger_close(s->ledger);
+    rules_close(s->rules); /* writes to a map of the kernel's, asks store and names */
     kernel_close(s->kernel);
     store_close(s->store);
     names_stop(s->names);
     config_free(s->config);
+    free(s->cgroup);
     free(s);
     return NULL;
 }
@@ -341,11 +386,20 @@ int session_reload(struct session *s)
         config_free(config);
         return -EBUSY;
     }
+    session_drain(s); /* what was counted until now belongs to the projects of the rules until now */
+    r = rules_change(s->rules, config);
+    if (r < 0) {
+        log_error("reload refused, the configuration in force stays: %s", strerror(-r));
+        config_free(config);
+        return r;
+    }
     config_free(s->config);
     s->config = config;
+    await_rule_names(s);
     r = apply_classes(s);
     if (r == 0)
-        log_info("configuration read again: %zu classes, interval %u s", config->n_classes, config->interval_sec);
+        log_info("configuration read again: %zu classes, %zu projects, interval %u s", config->n_classes,
+                 config->n_projects, config->interval_sec);
     return r;
 }
 

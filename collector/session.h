@@ -1,5 +1,5 @@
 /*
- * Everything a counting pdttd has open: configuration, store, kernel side, names. The event loop, --once and --unload all
+ * Everything a counting pdttd has open: configuration, store, kernel side, names, rules. The event loop, --once and --unload all
  * work on one of these.
  */
 #pragma once
@@ -8,6 +8,7 @@
 #include "collector/drain.h"
 #include "collector/kernel.h"
 #include "collector/names.h"
+#include "collector/rules.h"
 
 struct session {
     const char *config_path; /* as given with -c; NULL: the default path, which may be missing */
@@ -16,6 +17,8 @@ struct session {
     struct kernel *kernel;
     struct ledger *ledger;
     struct names *names;
+    struct rules *rules;
+    char *cgroup; /* where packets are counted; units are below it */
     uint32_t generation, flags; /* of the class table */
     int book_error;                   /* of the last attempt, so that a blocked writer is said once */
 };
@@ -36,8 +39,11 @@ struct session *session_close(struct session *s); /* counting goes on in the pin
  */
 int session_drain(struct session *s);
 
-/* Stores the names that have been found. */
+/* Stores the names that have been found, and gives the ids that rules asked for to them. */
 int session_take_names(struct session *s);
+
+/* What has changed among the cgroups; to be called when rules_units_fd() is readable. */
+void session_read_units(struct session *s);
 
 /* Gives names that were just asked for a moment to arrive, at most two seconds: for the last act before closing. */
 void session_await_names(struct session *s);

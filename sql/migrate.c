@@ -104,6 +104,18 @@ int migrate_upgrade(struct store *s)
     return r < 0 ? r : climb_all(s, version);
 }
 
+int migrate_is_due(struct store *s)
+{
+    int64_t version;
+    int r = check_identity(s, &version);
+
+    if (r < 0 || version == SCHEMA_VERSION)
+        return r;
+    store_fail(s, -ENOTSUP, "has the older schema %lld, which will be brought to %d when pdttd starts",
+               (long long)version, SCHEMA_VERSION);
+    return 1;
+}
+
 int migrate_check(struct store *s)
 {
     int64_t version;

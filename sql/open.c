@@ -60,7 +60,7 @@ static int open_writer(struct store *s)
     return r;
 }
 
-static int open_reader(struct store *s)
+static int open_to_read(struct store *s)
 {
     bool exists;
     int r = file_check_path(s, &exists);
@@ -69,9 +69,14 @@ static int open_reader(struct store *s)
         r = file_connect(s, s->path, SQLITE_OPEN_READONLY);
     if (r == 0)
         r = file_check_contents(s);
-    if (r == 0)
-        r = migrate_check(s);
     return r;
+}
+
+static int open_reader(struct store *s)
+{
+    int r = open_to_read(s);
+
+    return r < 0 ? r : migrate_check(s);
 }
 
 static int finish_writer(struct store *s)
@@ -142,6 +147,24 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
     }
     *ret_store = s;
     return 0;
+}
+
+int store_check(const char *path, char **ret_why)
+{
+    struct store *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return -ENOMEM;
+    s->lock_fd = -1;
+    s->mode = STORE_READ;
+    s->path = resolve_path(path);
+    int r = s->path ? open_to_read(s) : -ENOMEM;
+    if (r == 0)
+        r = migrate_is_due(s);
+    if (r != 0)
+        *ret_why = take_ptr(s->why);
+    store_close(s);
+    return r;
 }
 
 struct store *store_close(struct store *s)

@@ -1,5 +1,6 @@
 /* The few other things that pdttd records: names of classes, units, the state of layers, gaps. */
 #include <errno.h>
+#include <string.h>
 
 #include "sql/store_internal.h"
 
@@ -132,6 +133,23 @@ static int find_unit(struct store *s, void *userdata)
     if (r == 0)
         r = statement_get_int(s, STATEMENT_UNIT_INSERT, BINDS(BIND_TEXT(u->path)), &u->id);
     return r < 0 ? r : 0;
+}
+
+int store_unit_path(struct store *s, int64_t id, char **ret_path)
+{
+    enum statement_id statement = STATEMENT_UNIT_PATH;
+    int r = statement_bind(s, statement, BINDS(BIND_INT(id)));
+
+    if (r == 0 && (r = statement_step(s, statement)) > 0) {
+        char *path = strdup(statement_text(s, statement, 0));
+        r = path ? 0 : store_fail(s, -ENOMEM, "out of memory");
+        if (r == 0)
+            *ret_path = path;
+    } else if (r == 0) {
+        r = store_fail(s, -ENOENT, "has no unit of number %lld", (long long)id);
+    }
+    statement_reset(s, statement);
+    return r;
 }
 
 int store_unit_id(struct store *s, const char *path, int64_t *ret_id)

@@ -131,6 +131,7 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
                                    " WHERE end_sec > :since_sec AND start_sec < :until_sec ORDER BY start_sec, id",
                             .binds = {":since_sec", ":until_sec"}},
     [STATEMENT_UNIT_FIND] = {.sql = "SELECT id FROM unit WHERE path = :path", .binds = {":path"}},
+    [STATEMENT_UNIT_PATH] = {.sql = "SELECT path FROM unit WHERE id = :id", .binds = {":id"}},
     [STATEMENT_UNIT_INSERT] = {.sql = "INSERT INTO unit (path) VALUES (:path) RETURNING id",
                                .binds = {":path"},
                                .writes = true},

@@ -25,6 +25,13 @@ enum store_mode {
  * database, zero length, not a PDTT database), -EIO. ret_why is malloc'ed and set only on failure.
  */
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, char **ret_why);
+
+/*
+ * Only looks, writes nothing: 0 a pdttd could open the file, 1 it could and would bring an older schema up to date, else
+ * the errors of store_open(). ret_why as there; with 1 it says what would be done.
+ */
+int store_check(const char *path, char **ret_why);
+
 struct store *store_close(struct store *s); /* NULL is a no-op; returns NULL */
 const char *store_why(const struct store *s);
 
@@ -153,6 +160,9 @@ int store_note_group(struct store *s, int64_t gid, const char *name, int64_t now
 
 /* The permanent id, above 0, of a unit (the path of a cgroup); the same for the same path for ever. */
 int store_unit_id(struct store *s, const char *path, int64_t *ret_id);
+
+/* The path of a unit, malloc'ed. -ENOENT: there is none of this id. */
+int store_unit_path(struct store *s, int64_t id, char **ret_path);
 
 enum store_subject { STORE_SUBJECT_PROJECT, STORE_SUBJECT_USER };
 enum store_period { STORE_PERIOD_MONTH, STORE_PERIOD_QUARTER, STORE_PERIOD_YEAR };

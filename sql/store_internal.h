@@ -111,6 +111,9 @@ int migrate_upgrade(struct store *s);
 /* For a reader, which cannot migrate: -ENOTSUP when the schema is not this program's. */
 int migrate_check(struct store *s);
 
+/* 1: the schema is older than this program's, and store_why() says so; 0: it is this program's; -ENOTSUP: newer. */
+int migrate_is_due(struct store *s);
+
 /* ---- person.c ---- */
 
 enum person_kind { PERSON_USER, PERSON_PROJECT };
@@ -197,7 +200,7 @@ int retention_expire(struct store *s, int64_t now_sec);
 /* Gives free pages back to the file system in small steps. In a transaction. */
 int retention_shrink(struct store *s);
 
-/* What a booked interval means to the two above. */
+/* What an interval means to the two above, before it is booked. */
 void retention_note(struct store *s, int64_t duration_ms, int64_t stepped_forward_sec);
 
 /* ---- policy.c ---- */
