@@ -257,7 +257,6 @@ static void roll_up(struct store *s, const struct booking *b)
                 rollup_sum(s, b->five_minutes[part], &b->sums[k].key, &n);
         }
     }
-    retention_note(s, i->duration_ms, b->span.forward_sec);
     rollup_flush_if_due(s, b->five_minutes[b->n_parts - 1]);
 }
 
@@ -277,6 +276,7 @@ int store_book_interval(struct store *s, const struct store_interval *interval, 
         return r;
     if (n_rows)
         qsort(rows, n_rows, sizeof(*rows), compare_usage);
+    retention_note(s, interval->duration_ms, b.span.forward_sec);
     r = store_transaction(s, book, &b);
     if (r == 0)
         roll_up(s, &b);

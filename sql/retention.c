@@ -7,6 +7,7 @@
 #include "sql/store_internal.h"
 
 #define STEP_INTERVALS   8 /* raw intervals at most that a booking drops */
+#define STEP_BUCKETS     8 /* of each level; one that holds 100,000 rows is dropped in 50 ms */
 #define STEP_ROWS        40000
 #define STEP_FORWARD_SEC 3600
 #define HOLD_MS          (INT64_C(86400) * 1000)
@@ -52,24 +53,31 @@ static int drop_interval(struct store *s, int64_t id, int64_t start_sec, int64_t
     return r;
 }
 
-/* Drops raw intervals that begin before before_sec; ret_n is how many. */
-static int drop_raw(struct store *s, int64_t before_sec, int *ret_n)
+/* What a step dropped, and whether there is nothing more to drop. */
+struct step {
+    int n;
+    bool done;
+};
+
+/* Drops raw intervals that begin before before_sec. */
+static int drop_raw(struct store *s, int64_t before_sec, struct step *ret)
 {
     int64_t id = 0, start_sec = 0, rows = 0;
-    int n = 0, r = 0;
+    int n = 0, r = 1;
 
     while (n < STEP_INTERVALS && rows < STEP_ROWS && (r = find_raw(s, before_sec, &id, &start_sec)) > 0) {
         r = drop_interval(s, id, start_sec, &rows);
         if (r < 0)
             return r;
         n++;
+        r = 1;
     }
-    *ret_n = n;
+    *ret = (struct step){n, r == 0};
     return r < 0 ? r : 0;
 }
 
-/* Drops the oldest bucket of a level that ended until before_sec: 1, or 0 if there is none. */
-static int drop_bucket(struct store *s, int level, int64_t before_sec)
+/* Drops the oldest bucket of a level that ended until before_sec and adds its rows: 1, or 0 if there is none. */
+static int drop_bucket(struct store *s, int level, int64_t before_sec, int64_t *rows)
 {
     int64_t start;
     int r = statement_get_int(s, STATEMENT_BUCKET_EXPIRED, BINDS(BIND_INT(level), BIND_INT(before_sec)), &start);
@@ -77,12 +85,25 @@ static int drop_bucket(struct store *s, int level, int64_t before_sec)
     if (r <= 0)
         return r;
     r = statement_run(s, drop[level], BINDS(BIND_INT(start)));
+    *rows += sqlite3_changes64(s->db);
     if (r == 0)
         r = statement_run(s, STATEMENT_BUCKET_DELETE, BINDS(BIND_INT(level), BIND_INT(start)));
     if (r == 0 && level + 1 < STORE_LEVELS)
         r = statement_run(s, STATEMENT_BUCKET_THINNED, BINDS(BIND_INT(level + 1), BIND_INT(start)));
     buckets_forget(s);
     return r < 0 ? r : 1;
+}
+
+/* The same for some of them. */
+static int drop_buckets(struct store *s, int level, int64_t before_sec, struct step *ret)
+{
+    int64_t rows = 0;
+    int n = 0, r = 1;
+
+    while (n < STEP_BUCKETS && rows < STEP_ROWS && (r = drop_bucket(s, level, before_sec, &rows)) > 0)
+        n++;
+    *ret = (struct step){n, r == 0};
+    return r < 0 ? r : 0;
 }
 
 /* ---- the quota ---- */
@@ -102,19 +123,35 @@ static int measure(struct store *s, struct space *ret)
     return r < 0 ? r : 0;
 }
 
-/* Raw, then five minutes, then hours. Days and months are what allocations are billed by. */
-static int drop_for_quota(struct store *s)
+static int is_over(struct store *s, bool *ret)
 {
-    int n = 0, r = drop_raw(s, INT64_MAX, &n);
+    struct space space;
+    int r = measure(s, &space);
 
-    if (r == 0 && n == 0)
-        r = drop_bucket(s, STORE_5MIN, INT64_MAX);
-    if (r == 0 && n == 0)
-        r = drop_bucket(s, STORE_HOUR, INT64_MAX);
-    return r < 0 ? r : n > 0 || r > 0;
+    *ret =
+        r == 0 && s->policy.max_size_bytes && (space.pages - space.free) * space.page_size > s->policy.max_size_bytes;
+    return r;
 }
 
-static int tell_over(struct store *s, bool dropped)
+/* Raw, then five minutes, then hours, each when the one before is used up. Days and months are what is billed by. */
+static int drop_for_quota(struct store *s, bool *ret_dropped)
+{
+    struct step step = {.done = true};
+    bool over = true;
+    int r = drop_raw(s, INT64_MAX, &step);
+
+    *ret_dropped = step.n > 0;
+    for (int level = STORE_5MIN; level <= STORE_HOUR && r == 0 && step.done; level++) {
+        r = is_over(s, &over);
+        if (r < 0 || !over)
+            return r;
+        r = drop_buckets(s, level, INT64_MAX, &step);
+        *ret_dropped |= step.n > 0;
+    }
+    return r;
+}
+
+static int tell_over(struct store *s, bool dropped, int64_t now_sec)
 {
     long long limit = s->policy.max_size_bytes;
 
@@ -134,40 +171,40 @@ static int tell_over(struct store *s, bool dropped)
     return layer_put(s, "store", "failed",
                      dropped ? "max_size is reached; the oldest fine-grained data are dropped early"
                              : "max_size cannot be kept; only days and months are left",
-                     s->buckets.at[STORE_5MIN].start_sec);
+                     now_sec);
 }
 
-static int keep_quota(struct store *s)
+static int keep_quota(struct store *s, int64_t now_sec)
 {
-    struct space space;
-    int r = measure(s, &space);
+    bool over, dropped = false;
+    int r = is_over(s, &over);
 
     if (r < 0)
         return r;
-    if (!s->policy.max_size_bytes || (space.pages - space.free) * space.page_size <= s->policy.max_size_bytes) {
+    if (!over) {
         if (!s->over_quota || s->calm_ms < CALM_MS)
             return 0;
         s->over_quota = false;
-        return layer_put(s, "store", "on", "", s->buckets.at[STORE_5MIN].start_sec);
+        return layer_put(s, "store", "on", "", now_sec);
     }
-    r = drop_for_quota(s);
     s->calm_ms = 0;
-    return r < 0 ? r : tell_over(s, r > 0);
+    r = drop_for_quota(s, &dropped);
+    return r < 0 ? r : tell_over(s, dropped, now_sec);
 }
 
 /* ---- what a booking does ---- */
 
 int retention_expire(struct store *s, int64_t now_sec)
 {
-    int n, r;
+    struct step step;
+    int r;
 
     if (s->hold_ms > 0)
-        return keep_quota(s);
-    r = drop_raw(s, horizon(s, STORE_RAW, now_sec), &n);
-    /* The finer first, and one a booking, so that none outlives the coarser one that it lies in. */
+        return keep_quota(s, now_sec);
+    r = drop_raw(s, horizon(s, STORE_RAW, now_sec), &step);
     for (int level = STORE_5MIN; level < STORE_LEVELS && r == 0; level++)
-        r = drop_bucket(s, level, horizon(s, level, now_sec));
-    return r < 0 ? r : keep_quota(s);
+        r = drop_buckets(s, level, horizon(s, level, now_sec), &step);
+    return r < 0 ? r : keep_quota(s, now_sec);
 }
 
 void retention_note(struct store *s, int64_t duration_ms, int64_t stepped_forward_sec)

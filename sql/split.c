@@ -3,8 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LAST_SEC            INT64_C(253402300799) /* the end of the year 9999, as far as a calendar goes */
-#define LONGEST_MS          (INT64_C(100) * 366 * 86400 * 1000)
+#define LAST_SEC                                                                                                       \
+    (INT64_C(253402300799) - 40 * 86400) /* calendars end with the year 9999; leave room for the next month */
+#define LONGEST_SEC         (INT64_C(100) * 366 * 86400)
 #define STEP_TOLERANCE_MS   2000
 #define STEP_TOLERANCE_PART 1000
 
@@ -16,7 +17,7 @@ static int64_t clamp(int64_t value, int64_t most)
 struct split_span split_span(const struct store_interval *i)
 {
     int64_t start = clamp(i->start_sec, LAST_SEC), end = clamp(i->end_sec, LAST_SEC);
-    int64_t duration = clamp(i->duration_ms, LONGEST_MS);
+    int64_t duration = clamp(i->duration_ms, LONGEST_SEC * 1000);
     int64_t ahead = (end - start) * 1000 - duration;
     int64_t tolerance = STEP_TOLERANCE_MS + duration / STEP_TOLERANCE_PART;
     bool stepped = duration ? ahead > tolerance || -ahead > tolerance : end < start;
@@ -25,6 +26,8 @@ struct split_span split_span(const struct store_interval *i)
         start = clamp(end - (duration + 999) / 1000, end);
     if (start > end)
         start = end;
+    if (end - start > LONGEST_SEC)
+        start = end - LONGEST_SEC;
     return (struct split_span){
         .start_sec = start, .end_sec = end, .stepped = stepped, .forward_sec = stepped ? ahead / 1000 : 0};
 }
