@@ -8,7 +8,7 @@
 
 #include "sql/store_internal.h"
 
-enum dimension { USER, PROJECT, CLASS, PROTOCOL, DIMENSIONS };
+enum dimension { USER, PROJECT, CLASS, PROTOCOL, UNIT, DIMENSIONS };
 
 static const struct dimension_row {
     unsigned by;
@@ -18,6 +18,7 @@ static const struct dimension_row {
     [PROJECT] = {STORE_BY_PROJECT, STATEMENT_LABEL_PROJECT},
     [CLASS] = {STORE_BY_CLASS, STATEMENT_LABEL_CLASS},
     [PROTOCOL] = {STORE_BY_PROTOCOL, STATEMENT_LABEL_PROTOCOL},
+    [UNIT] = {STORE_BY_UNIT, STATEMENT_LABEL_UNIT},
 };
 
 struct label {
@@ -107,13 +108,23 @@ static int rank(struct store *s, struct labels *l)
     return 0;
 }
 
+static int64_t id_in(const struct tally_key *key, enum dimension d)
+{
+    return d == UNIT ? key->v[UNIT + 1] / 8 : key->v[d + 1];
+}
+
+static void put_rank(struct tally_key *key, enum dimension d, int64_t rank)
+{
+    key->v[d + 1] = d == UNIT ? labels_pack_unit(rank, key->v[UNIT + 1] % 8) : rank;
+}
+
 static int learn_all(struct store *s, const struct tally *sums, unsigned by, struct labels *labels)
 {
     for (int d = 0; d < DIMENSIONS; d++) {
         if (!(by & dimensions[d].by))
             continue;
         for (size_t i = 0; i < sums->n_rows; i++) {
-            int r = learn(s, dimensions[d].label, &labels[d], sums->rows[i].key.v[d + 1]);
+            int r = learn(s, dimensions[d].label, &labels[d], id_in(&sums->rows[i].key, (enum dimension)d));
             if (r < 0)
                 return r;
         }
@@ -132,7 +143,7 @@ static int sum_by_rank(struct store *s, const struct tally *sums, unsigned by, c
         struct tally_key key = sums->rows[i].key;
         for (int d = 0; d < DIMENSIONS; d++)
             if (by & dimensions[d].by)
-                key.v[d + 1] = labels[d].v[key.v[d + 1]].rank;
+                put_rank(&key, (enum dimension)d, labels[d].v[id_in(&key, (enum dimension)d)].rank);
         if (tally_add(ret, &key, &sums->rows[i].n) < 0)
             return store_fail(s, -ENOMEM, "out of memory");
     }
@@ -145,7 +156,7 @@ static const struct label *label_of(const struct labels *labels, unsigned by, en
 {
     static const struct label none = {.number = -1};
 
-    return by & dimensions[d].by ? labels[d].order[row->key.v[d + 1]] : &none;
+    return by & dimensions[d].by ? labels[d].order[id_in(&row->key, d)] : &none;
 }
 
 static int emit(const struct labels *labels, unsigned by, const struct tally_row *row, store_row_fn fn, void *userdata)
@@ -157,7 +168,8 @@ static int emit(const struct labels *labels, unsigned by, const struct tally_row
         .project = label_of(labels, by, PROJECT, row)->text,
         .class_name = label_of(labels, by, CLASS, row)->text,
         .protocol = label_of(labels, by, PROTOCOL, row)->text,
-        .family = by & STORE_BY_FAMILY ? (int)row->key.v[5] : -1,
+        .unit = label_of(labels, by, UNIT, row)->text,
+        .family = by & STORE_BY_FAMILY ? (int)(row->key.v[UNIT + 1] % 8) : -1,
         .n = row->n,
     };
 

@@ -194,6 +194,24 @@ int pieces_plan(struct store *s, const struct store_bucket *buckets, size_t n, s
     return r;
 }
 
+int pieces_plan_raw(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret)
+{
+    struct pieces p = {.effective = calloc(n ? n : 1, sizeof(*p.effective))};
+    int r = p.effective ? 0 : store_fail(s, -ENOMEM, "out of memory");
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        p.effective[i] = buckets[i];
+        r = add_intervals(s, buckets[i], i, &p);
+    }
+    if (r == 0)
+        r = add_unrolled(s, n, &p);
+    if (r < 0)
+        pieces_done(&p);
+    else
+        *ret = p;
+    return r;
+}
+
 void pieces_done(struct pieces *p)
 {
     free(p->v);

@@ -10,6 +10,9 @@
 
 enum filter_id { FILTER_USER, FILTER_PROJECT, FILTER_CLASS, FILTER_PROTOCOL, FILTERS };
 
+/* A row of raw has the unit after its counters, and a sum has it beside the family, which is 0, 4 or 6. */
+enum { RAW_UNIT = 11 };
+
 /* How the names of a dimension are looked up: by name, else by number, with or without what reports put before it. */
 static const struct filter {
     const char *noun, *prefix;
@@ -43,8 +46,9 @@ struct asking {
     const struct store_query *query;
     store_row_fn fn;
     void *userdata;
-    struct picks picks[FILTERS];
-    struct tally sums; /* by bucket, user, project, class, protocol, family: 0 where not asked for */
+    struct picks picks[FILTERS], units;
+    bool raw;          /* units are known to the raw level alone */
+    struct tally sums; /* by bucket, user, project, class, protocol, family and unit: 0 where not asked for */
 };
 
 static const struct store_names *names_of(const struct store_query *q, const struct filter *f)
@@ -167,6 +171,18 @@ static void sort_picks(struct picks *p)
     p->n = n;
 }
 
+/* No unit may match: a glob is no name. */
+static int pick_units(struct store *s, struct asking *a)
+{
+    const struct store_names *globs = &a->query->units;
+    int r = 0;
+
+    for (size_t i = 0; i < globs->n && r >= 0; i++)
+        r = pick_with(s, STATEMENT_PICK_UNITS, BIND_TEXT(globs->v[i]), &a->units);
+    sort_picks(&a->units);
+    return r < 0 ? r : 0;
+}
+
 static int fill_filters(struct store *s, struct asking *a)
 {
     for (size_t i = 0; i < FILTERS; i++) {
@@ -178,14 +194,19 @@ static int fill_filters(struct store *s, struct asking *a)
         }
         sort_picks(&a->picks[i]);
     }
-    return 0;
+    return pick_units(s, a);
+}
+
+static bool has_pick(const struct picks *p, int64_t id)
+{
+    struct pick pick = {.id = id};
+
+    return p->n && bsearch(&pick, p->v, p->n, sizeof(*p->v), compare_picks);
 }
 
 static bool passes(const struct picks *p, int64_t id)
 {
-    struct pick pick = {.id = id};
-
-    return p->n == 0 || bsearch(&pick, p->v, p->n, sizeof(*p->v), compare_picks);
+    return p->n == 0 || has_pick(p, id);
 }
 
 /* ---- sums ---- */
@@ -194,10 +215,11 @@ static int add_row(struct store *s, struct asking *a, enum statement_id id, size
 {
     unsigned by = a->query->by;
     int64_t user = statement_int(s, id, 0), project = statement_int(s, id, 1), class_id = statement_int(s, id, 2);
-    int64_t protocol = statement_int(s, id, 3);
+    int64_t protocol = statement_int(s, id, 3), unit = a->raw ? statement_int(s, id, RAW_UNIT) : 0;
+    int64_t family = by & STORE_BY_FAMILY ? statement_int(s, id, 4) : 0;
     struct tally_key key = {.v = {(int64_t)bucket, by & STORE_BY_USER ? user : 0, by & STORE_BY_PROJECT ? project : 0,
                                   by & STORE_BY_CLASS ? class_id : 0, by & STORE_BY_PROTOCOL ? protocol : 0,
-                                  by & STORE_BY_FAMILY ? statement_int(s, id, 4) : 0}};
+                                  labels_pack_unit(by & STORE_BY_UNIT ? unit : 0, family)}};
     struct store_counters n = {
         .tx_bytes = statement_int(s, id, 5),
         .rx_bytes = statement_int(s, id, 6),
@@ -208,7 +230,7 @@ static int add_row(struct store *s, struct asking *a, enum statement_id id, size
     };
 
     if (!passes(&a->picks[FILTER_PROJECT], project) || !passes(&a->picks[FILTER_CLASS], class_id) ||
-        !passes(&a->picks[FILTER_PROTOCOL], protocol))
+        !passes(&a->picks[FILTER_PROTOCOL], protocol) || (a->query->units.n && !has_pick(&a->units, unit)))
         return 0;
     return tally_add(&a->sums, &key, &n) < 0 ? store_fail(s, -ENOMEM, "out of memory") : 0;
 }
@@ -240,9 +262,12 @@ static int add_piece(struct store *s, struct asking *a, const struct piece *p)
 
 static int sum_pieces(struct store *s, struct asking *a)
 {
+    const struct store_query *q = a->query;
     struct pieces pieces;
-    int r = pieces_plan(s, a->query->buckets, a->query->n_buckets, &pieces);
+    int r = a->raw && q->n_buckets ? raw_check_reach(s, q->buckets[0].start_sec) : 0;
 
+    if (r == 0)
+        r = (a->raw ? pieces_plan_raw : pieces_plan)(s, q->buckets, q->n_buckets, &pieces);
     if (r < 0)
         return r;
     for (size_t i = 0; i < pieces.n && r == 0; i++)
@@ -263,12 +288,14 @@ static int answer(struct store *s, void *userdata)
 
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata)
 {
-    struct asking a = {.query = query, .fn = fn, .userdata = userdata};
+    struct asking a = {
+        .query = query, .fn = fn, .userdata = userdata, .raw = query->by & STORE_BY_UNIT || query->units.n};
 
     free(take_ptr(s->unknown_name));
     int r = query_snapshot(s, answer, &a);
     for (size_t i = 0; i < FILTERS; i++)
         free(a.picks[i].v);
+    free(a.units.v);
     tally_clear(&a.sums);
     return r;
 }

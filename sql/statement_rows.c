@@ -29,7 +29,7 @@
 /* CROSS JOIN keeps the order of the loops: the planner has no statistics and may scan the ledger. */
 #define RAW_ROWS                                                                                                       \
     "SELECT a.user, a.project, a.class, a.protocol, a.family, r.tx_bytes, r.rx_bytes, r.tx_packets, r.rx_packets,"     \
-    " r.tx_payload_bytes, r.rx_payload_bytes FROM usage_raw r CROSS JOIN account a ON a.id = r.account"                \
+    " r.tx_payload_bytes, r.rx_payload_bytes, a.unit FROM usage_raw r CROSS JOIN account a ON a.id = r.account"        \
     " WHERE r.interval = :key"
 
 /* The person or project of a number: the newest row that was valid at a time, and the newest of all. */
@@ -235,6 +235,9 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_PICK_PROTOCOL_NAME] = {.sql = "SELECT id, id FROM protocol WHERE name = :name", .binds = {":name"}},
     [STATEMENT_PICK_PROTOCOL_NUMBER] = {.sql = "SELECT :number, :number WHERE :number BETWEEN 0 AND 255",
                                         .binds = {":number"}},
+    [STATEMENT_PICK_UNITS] = {.sql = "SELECT id, id FROM unit WHERE path GLOB :glob"
+                                     " UNION ALL SELECT 0, 0 WHERE :glob = '(none)'",
+                              .binds = {":glob"}},
 
     [STATEMENT_PIECE_BUCKET_AT] = {.sql = "SELECT start_sec, end_sec, whole FROM bucket WHERE level = :level"
                                           " AND start_sec <= :at_sec ORDER BY start_sec DESC LIMIT 1",
@@ -269,6 +272,17 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_LABEL_PROTOCOL] = {.sql =
                                       "SELECT coalesce((SELECT name FROM protocol WHERE id = :id), 'proto ' || :id), 0",
                                   .binds = {":id"}},
+    [STATEMENT_LABEL_UNIT] = {.sql = "SELECT CASE :id WHEN 0 THEN '(none)'"
+                                     " ELSE coalesce((SELECT path FROM unit WHERE id = :id), 'unit ' || :id) END, 0",
+                              .binds = {":id"}},
     [STATEMENT_FIRST_LAST] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"
                                      " coalesce((SELECT end_sec FROM interval ORDER BY id DESC LIMIT 1), 0)"},
+    [STATEMENT_RAW_REACH] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"
+                                    " coalesce((SELECT min(start_sec) FROM interval), 0)"},
+    /* The bound from below is where the one begins in which since lies, so that the index is sought and not walked. */
+    [STATEMENT_RAW_INTERVALS] = {.sql = "SELECT start_sec, end_sec FROM interval INDEXED BY interval_begin"
+                                        " WHERE start_sec >= coalesce((SELECT max(start_sec) FROM interval"
+                                        " WHERE start_sec < :since_sec), :since_sec) AND start_sec < :until_sec"
+                                        " AND (start_sec >= :since_sec OR end_sec > :since_sec) ORDER BY start_sec",
+                                 .binds = {":since_sec", ":until_sec"}},
 };

@@ -234,7 +234,15 @@ struct pieces {
 
 /* What a question is answered from: each byte of the effective buckets once. In a snapshot. */
 int pieces_plan(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret);
+
+/* The same from raw alone, which must reach back to the first bucket: raw_check_reach(). */
+int pieces_plan_raw(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret);
 void pieces_done(struct pieces *p);
+
+/* ---- raw.c ---- */
+
+/* -ERANGE: what the raw level held of since_sec, or of later, has expired. In a snapshot. */
+int raw_check_reach(struct store *s, int64_t since_sec);
 
 /* ---- labels.c ---- */
 
@@ -243,6 +251,12 @@ void pieces_done(struct pieces *p);
  * to fn.
  */
 int labels_emit(struct store *s, const struct tally *sums, unsigned by, store_row_fn fn, void *userdata);
+
+/* The last number of a key: a family of 0, 4 or 6 and a unit, so that keys need not be longer for a rare question. */
+static inline int64_t labels_pack_unit(int64_t unit, int64_t family)
+{
+    return unit * 8 + family;
+}
 
 /* ---- query.c ---- */
 
