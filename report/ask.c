@@ -119,52 +119,63 @@ static int complain_unknown(struct store *s, const struct store_query *query, co
 
 /* ---- asking ---- */
 
+int ask_keep_why(struct store *s, int r, char **ret_why)
+{
+    const char *why = r == -ENOMEM ? NULL : store_why(s);
+
+    *ret_why = why && *why ? strdup(why) : NULL;
+    return r;
+}
+
+/* A question in the course of being asked. */
+struct asking {
+    struct store_query query; /* its lists are its own: leave_out() takes names out of them */
+    bool booked;              /* as ask_booked() */
+    store_row_fn fn;
+    void *userdata;
+    int stopped; /* what fn returned, to tell it from the store's own failures */
+};
+
 /*
  * The store does not know a name of the question: takes it out if the host does. Returns 1 if there is something left
  * to ask, 0 if the answer is empty.
  */
-static int leave_out(struct store *s, struct store_query *query, char **ret_why)
+static int leave_out(struct store *s, struct asking *a, char **ret_why)
 {
     cleanup_free char *name = store_unknown_name(s) ? strdup(store_unknown_name(s)) : NULL;
     const struct filter *filter;
     struct store_names *names;
     size_t index;
 
-    filter = name ? filter_of(query, name, &index) : NULL;
+    filter = name ? filter_of(&a->query, name, &index) : NULL;
     if (!filter)
-        return (*ret_why = strdup(store_why(s))) ? -ENOENT : -ENOMEM;
-    if (!filter->host_knows || !filter->host_knows(name))
-        return complain_unknown(s, query, filter, name, ret_why);
-    names = names_of(query, filter);
+        return ask_keep_why(s, -ENOENT, ret_why);
+    if (!a->booked && !(filter->host_knows && filter->host_knows(name)))
+        return complain_unknown(s, &a->query, filter, name, ret_why);
+    names = names_of(&a->query, filter);
     names->n--;
     ((const char **)names->v)[index] = names->v[names->n];
     return names->n > 0;
 }
 
-struct counted {
-    store_row_fn fn;
-    void *userdata;
-    int stopped; /* what fn returned, to tell it from the store's own failures */
-};
-
 static int pass_row(const struct store_row *row, void *userdata)
 {
-    struct counted *c = userdata;
+    struct asking *a = userdata;
 
-    return c->stopped = c->fn(row, c->userdata);
+    return a->stopped = a->fn(row, a->userdata);
 }
 
-static int ask(struct store *s, struct store_query *query, struct counted *c, char **ret_why)
+static int ask(struct store *s, struct asking *a, char **ret_why)
 {
     for (;;) {
-        int r = store_query_usage(s, query, pass_row, c);
+        int r = store_query_usage(s, &a->query, pass_row, a);
 
-        if (c->stopped)
-            return c->stopped;
+        if (a->stopped)
+            return a->stopped;
         if (r == -ENOENT)
-            r = leave_out(s, query, ret_why);
+            r = leave_out(s, a, ret_why);
         else if (r < 0)
-            return (*ret_why = strdup(store_why(s))) ? r : -ENOMEM;
+            return ask_keep_why(s, r, ret_why);
         else
             return 0;
         if (r <= 0)
@@ -172,33 +183,55 @@ static int ask(struct store *s, struct store_query *query, struct counted *c, ch
     }
 }
 
-/* A list of the question's own: leave_out() takes names out of it. */
-static int copy_names(const struct name_list *list, struct store_names *ret)
+static int ask_with_own_lists(struct store *s, struct asking *a, char **ret_why)
 {
-    const char **v = calloc(list->n + 1, sizeof(*v));
+    const char **copies[array_length(filters)] = {NULL};
+    int r = 0;
 
-    if (!v)
-        return -ENOMEM;
-    for (size_t i = 0; i < list->n; i++)
-        v[i] = list->v[i];
-    *ret = (struct store_names){v, list->n};
-    return 0;
+    for (size_t i = 0; r >= 0 && i < array_length(filters); i++) {
+        struct store_names *names = names_of(&a->query, &filters[i]);
+
+        copies[i] = calloc(names->n + 1, sizeof(*copies[i]));
+        if (!copies[i])
+            r = -ENOMEM;
+        else if (names->n)
+            memcpy(copies[i], names->v, names->n * sizeof(*copies[i]));
+        names->v = copies[i];
+    }
+    if (r >= 0)
+        r = ask(s, a, ret_why);
+    for (size_t i = 0; i < array_length(filters); i++)
+        free(copies[i]);
+    return r;
+}
+
+int ask_booked(struct store *s, const struct store_query *question, store_row_fn fn, void *userdata, char **ret_why)
+{
+    struct asking a = {.query = *question, .booked = true, .fn = fn, .userdata = userdata};
+
+    return ask_with_own_lists(s, &a, ret_why);
+}
+
+static struct store_names names_from(const struct name_list *list)
+{
+    return (struct store_names){(const char *const *)list->v, list->n};
 }
 
 int ask_usage(struct store *s, const struct report_options *o, const struct store_bucket *buckets, size_t n_buckets,
               store_row_fn fn, void *userdata, char **ret_why)
 {
-    struct store_query query = {.buckets = buckets, .n_buckets = n_buckets, .by = o->by};
-    const struct name_list *lists[] = {&o->users, &o->projects, &o->classes, &o->protocols};
-    struct counted c = {fn, userdata, 0};
-    int r = 0;
+    struct asking a = {
+        .query = {.buckets = buckets,
+                  .n_buckets = n_buckets,
+                  .by = o->by & ~FIELD_HOST,
+                  .users = names_from(&o->users),
+                  .projects = names_from(&o->projects),
+                  .classes = names_from(&o->classes),
+                  .protocols = names_from(&o->protocols),
+                  .units = names_from(&o->unit_globs)},
+        .fn = fn,
+        .userdata = userdata,
+    };
 
-    _Static_assert(array_length(lists) == array_length(filters), "a list of names for each filter");
-    for (size_t i = 0; r >= 0 && i < array_length(filters); i++)
-        r = copy_names(lists[i], names_of(&query, &filters[i]));
-    if (r >= 0)
-        r = ask(s, &query, &c, ret_why);
-    for (size_t i = 0; i < array_length(filters); i++)
-        free((void *)names_of(&query, &filters[i])->v);
-    return r;
+    return ask_with_own_lists(s, &a, ret_why);
 }

@@ -10,3 +10,12 @@
  */
 int ask_usage(struct store *s, const struct report_options *o, const struct store_bucket *buckets, size_t n_buckets,
               store_row_fn fn, void *userdata, char **ret_why);
+
+/*
+ * The same for a question whose names come from the configuration: a name that the store does not know has moved
+ * nothing yet and is left out, whoever knows it.
+ */
+int ask_booked(struct store *s, const struct store_query *question, store_row_fn fn, void *userdata, char **ret_why);
+
+/* The reason that the store gives, as *ret_why, malloc'ed; NULL where it has none. Returns r. */
+int ask_keep_why(struct store *s, int r, char **ret_why);

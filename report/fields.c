@@ -4,15 +4,20 @@
 
 #include <string.h>
 
-#define AT(member) offsetof(struct row, member)
+#define AT(member)  offsetof(struct row, member)
+#define USE(member) offsetof(struct allocation_use, member)
 
 const struct field fields[] = {
+    {"subject", "TYPE", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(subject)},
+    {"name", "NAME", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(name)},
     {"period", "PERIOD", FIELD_PERIOD, FIELD_TEXT, FIELD_ALWAYS, AT(period)},
     {"since", NULL, FIELD_PERIOD, FIELD_NUMBER, FIELD_HIDDEN, AT(since_sec)},
     {"until", NULL, FIELD_PERIOD, FIELD_NUMBER, FIELD_HIDDEN, AT(until_sec)},
+    {"host", "HOST", FIELD_HOST, FIELD_TEXT, FIELD_ALWAYS, AT(host)},
     {"user", "USER", STORE_BY_USER, FIELD_TEXT, FIELD_ALWAYS, AT(user)},
     {"uid", NULL, STORE_BY_USER, FIELD_NUMBER, FIELD_HIDDEN, AT(uid)},
     {"project", "PROJECT", STORE_BY_PROJECT, FIELD_TEXT, FIELD_ALWAYS, AT(project)},
+    {"unit", "UNIT", STORE_BY_UNIT, FIELD_TEXT, FIELD_ALWAYS, AT(unit)},
     {"class", "CLASS", STORE_BY_CLASS, FIELD_TEXT, FIELD_ALWAYS, AT(class_name)},
     {"protocol", "PROTOCOL", STORE_BY_PROTOCOL, FIELD_TEXT, FIELD_ALWAYS, AT(protocol)},
     {"family", "FAMILY", STORE_BY_FAMILY, FIELD_FAMILY, FIELD_ALWAYS, AT(family)},
@@ -23,6 +28,17 @@ const struct field fields[] = {
     {"tx_payload_bytes", "TX PAYLOAD", 0, FIELD_BYTES, FIELD_PAYLOAD, AT(n.tx_payload_bytes)},
     {"rx_payload_bytes", "RX PAYLOAD", 0, FIELD_BYTES, FIELD_PAYLOAD, AT(n.rx_payload_bytes)},
     {"total_bytes", "TOTAL", 0, FIELD_BYTES, FIELD_ALWAYS, AT(total_bytes)},
+    {"every", NULL, FIELD_ALLOCATION, FIELD_TEXT, FIELD_HIDDEN, USE(every)},
+    {"direction", NULL, FIELD_ALLOCATION, FIELD_TEXT, FIELD_HIDDEN, USE(direction)},
+    {"classes", NULL, FIELD_ALLOCATION, FIELD_TEXT, FIELD_HIDDEN, USE(classes)},
+    {"counts", "COUNTS", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(counts)},
+    {"limit_bytes", "LIMIT", FIELD_ALLOCATION, FIELD_BYTES, FIELD_ALWAYS, USE(limit_bytes)},
+    {"used_bytes", "USED", FIELD_ALLOCATION, FIELD_BYTES, FIELD_ALWAYS, USE(used_bytes)},
+    {"used_percent", "%", FIELD_ALLOCATION, FIELD_PERCENT, FIELD_ALWAYS, USE(used_hundredths)},
+    {"remaining_bytes", "REMAINING", FIELD_ALLOCATION, FIELD_BYTES, FIELD_ALWAYS, USE(remaining_bytes)},
+    {"state", "STATE", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(state)},
+    {"forecast_bytes", "FORECAST", FIELD_ALLOCATION, FIELD_BYTES, FIELD_ALWAYS, USE(forecast_bytes)},
+    {"forecast_basis", "BASIS", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(basis)},
 };
 const size_t n_fields = array_length(fields);
 
@@ -38,7 +54,12 @@ static const struct {
 
 bool field_is_in(const struct field *field, unsigned by)
 {
-    return field->dim == 0 || (field->dim & by);
+    return field->dim & by || (field->dim == 0 && !(by & FIELD_ALLOCATION));
+}
+
+bool field_is_label(const struct field *field)
+{
+    return field->kind == FIELD_TEXT || field->kind == FIELD_NUMBER || field->kind == FIELD_FAMILY;
 }
 
 bool field_is_none(const struct field *field, const struct row *row)
@@ -51,19 +72,29 @@ bool field_is_none(const struct field *field, const struct row *row)
     case FIELD_NUMBER:
         /* -1 is also the uid of unattributed bytes, which is a value. */
         return field_number(field, row) == -1 && (field->dim != STORE_BY_USER || !row->user);
+    case FIELD_PERCENT:
+        return field_number(field, row) < 0;
+    case FIELD_BYTES:
+        return field_number(field, row) == FIELD_NO_BYTES;
     default:
         return false;
     }
 }
 
+/* Where the value is. */
+static const void *place_of(const struct field *field, const struct row *row)
+{
+    return (const char *)(field->dim == FIELD_ALLOCATION ? (const void *)row->use : row) + field->offset;
+}
+
 const char *field_text(const struct field *field, const struct row *row)
 {
-    return *(const char *const *)((const char *)row + field->offset);
+    return *(const char *const *)place_of(field, row);
 }
 
 int64_t field_number(const struct field *field, const struct row *row)
 {
-    return *(const int64_t *)((const char *)row + field->offset);
+    return *(const int64_t *)place_of(field, row);
 }
 
 const struct field *field_for_sort(const char *name, bool payload)
@@ -72,13 +103,13 @@ const struct field *field_for_sort(const char *name, bool payload)
         if (strcmp(name, aliases[i].word) == 0)
             name = payload ? aliases[i].payload_key : aliases[i].key;
     for (size_t i = 0; i < n_fields; i++)
-        if (strcmp(name, fields[i].key) == 0)
+        if (fields[i].dim != FIELD_ALLOCATION && strcmp(name, fields[i].key) == 0)
             return &fields[i];
     return NULL;
 }
 
 const char *field_sort_names(void)
 {
-    return "total, tx, rx, tx_packets, rx_packets, tx_payload_bytes, rx_payload_bytes, period, user, uid, project, "
-           "class, protocol or family";
+    return "total, tx, rx, tx_packets, rx_packets, tx_payload_bytes, rx_payload_bytes, period, host, user, uid, "
+           "project, unit, class, protocol or family";
 }

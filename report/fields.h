@@ -3,8 +3,14 @@
 
 #include "report/rows.h"
 
-/* A dimension beside those of enum store_dim: the period of a row. */
+/* Dimensions beside those of enum store_dim: the period of a row, and the host that all rows are of. */
 #define FIELD_PERIOD (1u << 16)
+#define FIELD_HOST   (1u << 17)
+/* Not a dimension but another kind of report, whose fields are those of struct allocation_use and the period. */
+#define FIELD_ALLOCATION (1u << 18)
+
+/* Of FIELD_BYTES: there is no such number. */
+#define FIELD_NO_BYTES INT64_MIN
 
 enum field_kind {
     FIELD_TEXT,   /* const char *, may be NULL */
@@ -12,6 +18,7 @@ enum field_kind {
     FIELD_FAMILY, /* 4, 6 or 0 */
     FIELD_BYTES,
     FIELD_PACKETS,
+    FIELD_PERCENT, /* hundredths of it; -1 where there is none */
 };
 
 /* When a table for people shows the column; machine formats have them all. */
@@ -23,7 +30,7 @@ struct field {
     unsigned dim;        /* shown only when the report is --by it; 0: a counter, always there */
     enum field_kind kind;
     enum field_view view;
-    size_t offset; /* in struct row */
+    size_t offset; /* in struct row, or with FIELD_ALLOCATION in struct allocation_use */
 };
 
 extern const struct field fields[];
@@ -35,6 +42,9 @@ bool field_is_in(const struct field *field, unsigned by);
 /* There is no value: the family of the overflow account, the user of a row of others. Shown as null, an empty cell or
  * "-". */
 bool field_is_none(const struct field *field, const struct row *row);
+
+/* It is a name of what is counted, not a number to be lined up. */
+bool field_is_label(const struct field *field);
 
 const char *field_text(const struct field *field, const struct row *row); /* FIELD_TEXT only */
 int64_t field_number(const struct field *field, const struct row *row);   /* all other kinds */

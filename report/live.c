@@ -46,7 +46,7 @@ static int write_all(struct store *s, const struct calendar *cal, const struct r
 
         if (terminal)
             fputs(CLEAR, out);
-        else if (n > 1 && o->output == &output_table)
+        else if (n > 1 && (o->output == &output_table || o->graph))
             fputc('\n', out);
         r = report_write(s, cal, clock_realtime_sec(), o, out, ret_why);
         if (r < 0 || n == o->count)

@@ -10,15 +10,29 @@
 #include <string.h>
 
 /* Part of the contract with scripts. */
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, EXIT_EXCEEDED = 3 };
 
 static int finish(int r, const char *why)
 {
     if (r >= 0)
-        return EXIT_SUCCESS;
+        return r == REPORT_EXCEEDED ? EXIT_EXCEEDED : EXIT_SUCCESS;
     if (r != -EPIPE) /* "pdtt-report | head" has what it wanted */
         log_error("%s", why ? why : strerror(-r));
     return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+/* Days and months are those of the site that keeps the database, whoever asks from wherever. */
+static int open_calendar(struct store *s, struct calendar **ret_cal)
+{
+    const char *zone = store_zone(s);
+    int r;
+
+    if (!*zone)
+        zone = "local"; /* nothing was booked yet */
+    r = calendar_open(zone, ret_cal);
+    if (r < 0)
+        log_error("time zone '%s' of the database: %s; is tzdata installed?", zone, strerror(-r));
+    return r;
 }
 
 static int run(const struct report_options *o)
@@ -26,20 +40,17 @@ static int run(const struct report_options *o)
     cleanup_free char *why = NULL;
     struct calendar *cal = NULL;
     struct store *s = NULL;
-    int r = calendar_open("local", &cal);
+    int status = EXIT_FAILURE, r = store_open(o->database, STORE_READ, &s, &why);
 
-    if (r < 0) {
-        log_error("cannot read the local time zone: %s; set TZ to a zone such as UTC", strerror(-r));
-        return EXIT_FAILURE;
-    }
-    r = store_open(o->database, STORE_READ, &s, &why);
-    if (r >= 0)
+    if (r < 0)
+        return finish(r == -EINVAL ? -EIO : r, why); /* of a file, not of the command line */
+    if (open_calendar(s, &cal) >= 0) {
         r = o->live ? live_run(s, cal, o, stdout, &why) : report_write(s, cal, clock_realtime_sec(), o, stdout, &why);
-    else if (r == -EINVAL)
-        r = -EIO; /* of a file, not of the command line */
-    store_close(s);
+        status = finish(r, why);
+    }
     calendar_close(cal);
-    return finish(r, why);
+    store_close(s);
+    return status;
 }
 
 /* What --help and --version print can meet a full disk too. */

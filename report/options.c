@@ -4,56 +4,13 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/units.h"
+#include "report/options_words.h"
 
 #include <limits.h>
 #include <string.h>
 
 #define DEFAULT_DATABASE "/var/lib/pdtt/pdtt.db"
 enum { DEFAULT_EVERY_SEC = 10, LONGEST_EVERY_SEC = 86400 };
-
-static int not_yet(void)
-{
-    return options_complain("not yet supported");
-}
-
-/* ---- lists ---- */
-
-static int list_add(struct name_list *list, const char *name, size_t length)
-{
-    char **v = reallocarray(list->v, list->n + 1, sizeof(*v));
-
-    if (!v)
-        return -ENOMEM;
-    list->v = v;
-    v[list->n] = strndup(name, length);
-    if (!v[list->n])
-        return -ENOMEM;
-    list->n++;
-    return 0;
-}
-
-static void list_done(struct name_list *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        free(list->v[i]);
-    free(list->v);
-    *list = (struct name_list){0};
-}
-
-/* "a,b": an option that is given twice adds to the list. */
-static int list_parse(struct name_list *list, const char *text)
-{
-    for (const char *s = text;; s++) {
-        size_t length = strcspn(s, ",");
-        int r = length ? list_add(list, s, length) : options_complain("a name is missing; write a or a,b");
-
-        if (r < 0)
-            return r;
-        s += length;
-        if (!*s)
-            return 0;
-    }
-}
 
 static int apply_user(void *target, const char *argument)
 {
@@ -75,86 +32,37 @@ static int apply_proto(void *target, const char *argument)
     return list_parse(&((struct report_options *)target)->protocols, argument);
 }
 
-/* ---- words ---- */
-
-enum { WORD_NOT_YET = -1 };
-
-struct word {
-    const char *word;
-    int value; /* WORD_NOT_YET: part of the product's contract, but not of this version */
-};
-
-static const struct word dims[] = {
-    {"user", STORE_BY_USER},      {"project", STORE_BY_PROJECT},   {"class", STORE_BY_CLASS},
-    {"proto", STORE_BY_PROTOCOL}, {"protocol", STORE_BY_PROTOCOL}, {"family", STORE_BY_FAMILY},
-    {"unit", WORD_NOT_YET},       {"process", WORD_NOT_YET},       {"remote", WORD_NOT_YET},
-    {"host", WORD_NOT_YET},
-};
-
-static const struct word periods[] = {
-    {"5min", CALENDAR_5MIN},   {"hour", CALENDAR_HOUR},       {"day", CALENDAR_DAY},   {"week", CALENDAR_WEEK},
-    {"month", CALENDAR_MONTH}, {"quarter", CALENDAR_QUARTER}, {"year", CALENDAR_YEAR}, {"interval", WORD_NOT_YET},
-};
-
-static const struct word styles[] = {{"auto", UNITS_AUTO}, {"si", UNITS_SI}, {"bytes", UNITS_BYTES}};
-
-/* The value of the word of this length, or a complaint that calls the choices by their names. */
-static int word_parse(const struct word *words, size_t n, const char *text, size_t length, const char *choices,
-                      int *ret_value)
+static int apply_unit(void *target, const char *argument)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (strlen(words[i].word) != length || strncmp(words[i].word, text, length) != 0)
-            continue;
-        if (words[i].value == WORD_NOT_YET)
-            return options_complain("'%s' is not yet supported; choose from %s", words[i].word, choices);
-        *ret_value = words[i].value;
-        return 0;
-    }
-    return options_complain("'%.*s' is not one of %s", (int)length, text, choices);
+    return list_parse(&((struct report_options *)target)->unit_globs, argument);
 }
+
+/* ---- words ---- */
 
 static int apply_by(void *target, const char *argument)
 {
-    struct report_options *o = target;
-
-    o->by = 0;
-    for (const char *s = argument;; s++) {
-        size_t length = strcspn(s, ",");
-        int dim = 0, r = word_parse(dims, array_length(dims), s, length, "user, project, class, proto, family", &dim);
-
-        if (r < 0)
-            return r;
-        o->by |= (unsigned)dim;
-        s += length;
-        if (!*s)
-            return 0;
-    }
+    return words_parse_dims(argument, &((struct report_options *)target)->by);
 }
 
 static int apply_period(void *target, const char *argument)
 {
-    return word_parse(periods, array_length(periods), argument, strlen(argument),
-                      "5min, hour, day, week, month, quarter, year", &((struct report_options *)target)->period);
+    return words_parse_period(argument, &((struct report_options *)target)->period);
 }
 
 static int apply_units(void *target, const char *argument)
 {
-    int style = UNITS_AUTO,
-        r = word_parse(styles, array_length(styles), argument, strlen(argument), "auto, si, bytes", &style);
+    struct report_options *o = target;
 
-    if (r >= 0)
-        ((struct report_options *)target)->units = (enum units_style)style;
-    return r;
+    o->units_given = true;
+    return words_parse_style(argument, &o->units);
 }
 
 static int apply_format(void *target, const char *argument)
 {
     const struct output *output = output_find(argument);
 
-    if (strcmp(argument, "log") == 0)
-        return not_yet();
     if (!output)
-        return options_complain("not one of table, json, csv, tsv");
+        return options_complain("not one of " WORDS_FORMATS);
     ((struct report_options *)target)->output = output;
     return 0;
 }
@@ -260,12 +168,15 @@ static int apply_database(void *target, const char *argument)
 
 DEFINE_FLAG(payload)
 DEFINE_FLAG(live)
+DEFINE_FLAG(graph)
+DEFINE_FLAG(allocations)
+DEFINE_FLAG(check)
 DEFINE_FLAG(help)
 DEFINE_FLAG(version)
 
 static int apply_not_yet(void *target, const char *argument)
 {
-    return not_yet();
+    return options_complain("not yet supported");
 }
 
 /* ---- the table ---- */
@@ -275,6 +186,8 @@ static const struct option_row rows[] = {
     {"project", 'A', "P[,P]", "only these projects, by name or gid", NULL, apply_project},
     {"class", 0, "C[,C]", "only these classes of networks: loopback, external or a configured one", NULL, apply_class},
     {"proto", 0, "P[,P]", "only these protocols: tcp, udp, ... or a number", NULL, apply_proto},
+    {"unit", 0, "GLOB", "only units (cgroups that project rules name) whose path matches; for the time of the raw data",
+     NULL, apply_unit},
     {"payload", 0, NULL, "payload that processes sent and received, in place of bytes on the wire", NULL,
      apply_payload},
     {"since", 'S', "T",
@@ -282,20 +195,24 @@ static const struct option_row rows[] = {
      "months (default: start of the month)",
      "Which time", apply_since},
     {"until", 'U', "T", "end, in the same words; a day or month is included (default: now)", NULL, apply_until},
-    {"by", 'b', "DIM[,DIM]",
-     "a row for each user, project, class, proto, family (default: user,project; with "
-     "--live: user)",
+    {"by", 'b', "DIM[,DIM]", "a row for each " WORDS_DIMS " (default: user,project; with --live or --format log: user)",
      "Which rows", apply_by},
-    {"period", 'p', "P", "a row for each 5min, hour, day, week, month, quarter, year; split further only with --by",
-     NULL, apply_period},
+    {"period", 'p', "P", "a row for each " WORDS_PERIODS " (as booked); split further only with --by", NULL,
+     apply_period},
     {"top", 'n', "N", "the first N rows, and the rest in one; with --period in each period", NULL, apply_top},
     {"sort", 0, "FIELD",
      "order by total, tx, rx, user, ... or another column of --format csv (default: total, or "
      "the period)",
      NULL, apply_sort},
-    {"format", 'f', "F", "table (default), json, csv, tsv", "How to show them", apply_format},
+    {"allocations", 0, NULL,
+     "what projects and users used of what they may move, and a forecast; of the current period of each, or "
+     "those that --since and --until touch",
+     "Allocations", apply_allocations},
+    {"check", 0, NULL, "exit with 3 if one of them is exceeded", NULL, apply_check},
+    {"format", 'f', "F", "table (default), json, csv, tsv, log", "How to show them", apply_format},
     {NULL, 'P', NULL, "columns separated by |, as sacct does", NULL, apply_parsable},
-    {"units", 0, "U", "auto (KiB, MiB, ...), si (kB, MB, ...), bytes; of tables only", NULL, apply_units},
+    {"graph", 0, NULL, "bars, as wide as the terminal", NULL, apply_graph},
+    {"units", 0, "U", "auto (KiB, MiB, ...), si (kB, MB, ...), bytes; of tables and graphs only", NULL, apply_units},
     {"live", 0, NULL, "show the current day, or the time --since, again and again until Ctrl-C", "Live", apply_live},
     {"every", 0, "SEC", "seconds between two looks (default: 10)", NULL, apply_every},
     {"count", 0, "N", "end after N looks", NULL, apply_count},
@@ -303,11 +220,14 @@ static const struct option_row rows[] = {
      apply_database},
     {"version", 'V', NULL, "print the version", NULL, apply_version},
     {"help", 'h', NULL, "print this help", NULL, apply_help},
-    {"unit", 0, "GLOB", "not yet supported", "Reserved", apply_not_yet},
-    {"allocations", 0, NULL, "not yet supported", NULL, apply_not_yet},
-    {"audit", 0, NULL, "not yet supported", NULL, apply_not_yet},
-    {"graph", 0, NULL, "not yet supported", NULL, apply_not_yet},
+    {"audit", 0, NULL, "not yet supported", "Reserved", apply_not_yet},
 };
+
+const struct option_row *report_option_rows(size_t *ret_n)
+{
+    *ret_n = array_length(rows);
+    return rows;
+}
 
 void report_print_help(FILE *out)
 {
@@ -328,13 +248,43 @@ static int refuse(const char *option, const char *reason)
 static void set_defaults(struct report_options *o)
 {
     if (!o->by && o->period == REPORT_NO_PERIOD)
-        o->by = o->live ? STORE_BY_USER : STORE_BY_USER | STORE_BY_PROJECT;
+        o->by = o->live || o->output == &output_log ? STORE_BY_USER : STORE_BY_USER | STORE_BY_PROJECT;
+    o->measure = field_for_sort("total", o->payload);
     o->sort_field = field_for_sort(o->sort ? o->sort : "total", o->payload);
+    if (!field_is_label(o->sort_field))
+        o->measure = o->sort_field;
     if (o->period == REPORT_NO_PERIOD)
         return;
     o->by_period = !o->sort || o->sort_field->dim == FIELD_PERIOD;
     if (o->by_period)
         o->sort_field = field_for_sort("total", o->payload); /* within each period */
+}
+
+/* --allocations is a report of its own: what has no meaning there is not passed over in silence. */
+static int check_allocations(const struct report_options *o)
+{
+    const struct {
+        bool given;
+        const char *option;
+    } others[] = {
+        {o->classes.n > 0, "class"},
+        {o->protocols.n > 0, "proto"},
+        {o->unit_globs.n > 0, "unit"},
+        {o->payload, "payload"},
+        {o->by, "by"},
+        {o->period != REPORT_NO_PERIOD, "period"},
+        {o->top > 0, "top"},
+        {o->sort != NULL, "sort"},
+        {o->graph, "graph"},
+        {o->live, "live"},
+    };
+
+    if (!o->allocations)
+        return o->check ? refuse("check", "works with --allocations only") : 0;
+    for (size_t i = 0; i < array_length(others); i++)
+        if (others[i].given)
+            return refuse(others[i].option, "does not go with --allocations, whose rows the configuration defines");
+    return 0;
 }
 
 static int check_together(const struct report_options *o)
@@ -347,7 +297,9 @@ static int check_together(const struct report_options *o)
         return refuse("count", "works with --live only");
     if (!o->live && o->every_sec)
         return refuse("every", "works with --live only");
-    if (!field_is_in(o->sort_field, shown))
+    if (o->graph && o->output != &output_table)
+        return refuse("graph", "is for people; leave out --format and -P");
+    if (!o->allocations && !field_is_in(o->sort_field, shown))
         return refuse("sort", o->sort_field->dim == FIELD_PERIOD ? "there are no periods to sort by; add --period"
                                                                  : "the report has no such column; add it to --by");
     return 0;
@@ -377,8 +329,13 @@ int report_options_parse(int argc, char **argv, const char *environ_database, st
         log_error("out of memory");
     if (r < 0 || ret->help || ret->version)
         return r;
+    r = check_allocations(ret);
+    if (r < 0)
+        return r;
     set_defaults(ret);
     r = check_together(ret);
+    if (ret->graph)
+        ret->output = &output_graph;
     if (r >= 0)
         r = database_from(environ_database, ret);
     if (!ret->every_sec)
@@ -392,4 +349,5 @@ void report_options_done(struct report_options *o)
     list_done(&o->projects);
     list_done(&o->classes);
     list_done(&o->protocols);
+    list_done(&o->unit_globs);
 }

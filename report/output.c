@@ -1,10 +1,14 @@
 #include "report/output.h"
 
 #include "common/cleanup.h"
+#include "common/escape.h"
 
+#include <inttypes.h>
+#include <langinfo.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
-static const struct output *const outputs[] = {&output_table, &output_json, &output_csv, &output_tsv};
+static const struct output *const outputs[] = {&output_table, &output_json, &output_csv, &output_tsv, &output_log};
 
 const struct output *output_find(const char *name)
 {
@@ -22,7 +26,7 @@ static int write_report(const struct output *output, struct output_job *job, con
     for (size_t i = 0; r >= 0 && i < rows->n; i++)
         r = output->row(job, &rows->v[i]);
     if (r >= 0)
-        r = output->end(job, totals, rows->n);
+        r = output->end(job, totals);
     return r;
 }
 
@@ -41,10 +45,26 @@ static int render(const struct output *output, struct output_job *job, const str
     return r;
 }
 
+/* The columns that a graph may fill; 80 where nobody says. */
+static size_t width_of(FILE *out, bool terminal)
+{
+    enum { DEFAULT_WIDTH = 80 };
+    struct winsize size;
+
+    return terminal && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : DEFAULT_WIDTH;
+}
+
 int output_report(const struct output *output, const struct report_head *head, const struct rows *rows,
                   const struct row *totals, FILE *out)
 {
-    struct output_job job = {.head = head, .terminal = fileno(out) >= 0 && isatty(fileno(out))};
+    bool terminal = fileno(out) >= 0 && isatty(fileno(out));
+    struct output_job job = {
+        .head = head,
+        .terminal = terminal,
+        .width = width_of(out, terminal),
+        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .rows = rows,
+    };
     cleanup_free char *text = NULL;
     size_t size = 0;
     int r = render(output, &job, rows, totals, &text, &size);
@@ -55,16 +75,6 @@ int output_report(const struct output *output, const struct report_head *head, c
     if (fwrite(text, 1, size, out) != size || fflush(out) != 0)
         return errno ? -errno : -EIO;
     return 0;
-}
-
-double coverage_percent(const struct coverage *coverage)
-{
-    int64_t hundredths;
-
-    if (coverage->expected_ms <= 0)
-        return -1;
-    hundredths = (int64_t)((__int128)coverage->seen_ms * 10000 / coverage->expected_ms);
-    return (double)(hundredths < 0 ? 0 : hundredths > 10000 ? 10000 : hundredths) / 100;
 }
 
 char *output_others_label(const struct row *row, char buf[static 32])
@@ -79,4 +89,39 @@ const struct field *output_first_field(unsigned by)
         if (fields[i].dim & by & ~FIELD_PERIOD)
             return &fields[i];
     return &fields[0]; /* the period */
+}
+
+bool output_is_shown(const struct field *field, const struct report_head *head)
+{
+    if (!field_is_in(field, head->by) || field->view == FIELD_HIDDEN)
+        return false;
+    return field->view == FIELD_ALWAYS || field->view == (head->payload ? FIELD_PAYLOAD : FIELD_WIRE);
+}
+
+char *output_cell_text(const struct report_head *head, const struct field *field, const struct row *row)
+{
+    char bytes[UNITS_TEXT_MAX], *ret;
+    int64_t number;
+
+    if (field_is_none(field, row))
+        return strdup(row->n_others ? "" : "-");
+    if (field->kind == FIELD_TEXT)
+        return escape_terminal(field_text(field, row));
+    number = field_number(field, row);
+    switch (field->kind) {
+    case FIELD_FAMILY:
+        return strdup(number == 4 ? "IPv4" : "IPv6");
+    case FIELD_BYTES:
+        return strdup(units_format_bytes(bytes, number, head->units));
+    case FIELD_PERCENT:
+        return asprintf(&ret, "%" PRId64 ".%02d", number / 100, (int)(number % 100)) < 0 ? NULL : ret;
+    default:
+        return asprintf(&ret, "%" PRId64, number) < 0 ? NULL : ret;
+    }
+}
+
+const char *output_nothing(const struct report_head *head)
+{
+    return head->by & FIELD_ALLOCATION ? "No allocation is configured; see \"allocation\" in pdtt.conf(5).\n"
+                                       : "Nothing was booked for this question.\n";
 }

@@ -78,6 +78,7 @@ static int put_field(struct output_job *job, const struct field *field, const st
 {
     const struct dialect *dialect = job->state;
     char label[32];
+    int64_t number;
 
     if (row->n_others && field == output_first_field(job->head->by))
         return put_text(job->out, dialect, output_others_label(row, label));
@@ -85,7 +86,11 @@ static int put_field(struct output_job *job, const struct field *field, const st
         return 0;
     if (field->kind == FIELD_TEXT)
         return put_text(job->out, dialect, field_text(field, row));
-    fprintf(job->out, "%" PRId64, field_number(field, row));
+    number = field_number(field, row);
+    if (field->kind == FIELD_PERCENT)
+        fprintf(job->out, "%" PRId64 ".%02d", number / 100, (int)(number % 100));
+    else
+        fprintf(job->out, "%" PRId64, number);
     return 0;
 }
 
@@ -106,7 +111,7 @@ static int put_row(struct output_job *job, const struct row *row)
     return 0;
 }
 
-static int end(struct output_job *job, const struct row *totals, size_t n_rows)
+static int end(struct output_job *job, const struct row *totals)
 {
     return 0;
 }

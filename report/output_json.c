@@ -21,7 +21,11 @@ static json_t *json_field(const struct field *field, const struct row *row)
 {
     if (field_is_none(field, row))
         return json_null();
-    return field->kind == FIELD_TEXT ? json_text(field_text(field, row)) : json_integer(field_number(field, row));
+    if (field->kind == FIELD_TEXT)
+        return json_text(field_text(field, row));
+    if (field->kind == FIELD_PERCENT)
+        return json_real((double)field_number(field, row) / 100);
+    return json_integer(field_number(field, row));
 }
 
 /* Adds the fields of row that are --by these dimensions and the counters. */
@@ -44,6 +48,22 @@ static json_t *coverage_object(const struct coverage *coverage)
                      (json_int_t)(coverage->seen_ms / 1000), "percent", percent < 0 ? json_null() : json_real(percent));
 }
 
+static json_t *gaps_array(const struct gaps *gaps)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < gaps->n; i++) {
+        const struct store_gap *gap = &gaps->v[i];
+
+        if (json_array_append_new(array, json_pack("{s:I, s:I, s:o}", "since", (json_int_t)gap->start_sec, "until",
+                                                   (json_int_t)gap->end_sec, "reason", json_text(gap->reason))) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
 static int json_begin(struct output_job *job)
 {
     const struct report_head *head = job->head;
@@ -53,10 +73,13 @@ static int json_begin(struct output_job *job)
         return -ENOMEM;
     job->state = state;
     state->rows = json_array();
-    state->root = json_pack("{s:s, s:o, s:I, s:I, s:s, s:o, s:O}", "jsonversion", "1", "host", json_text(head->host),
-                            "since", (json_int_t)head->period.since_sec, "until", (json_int_t)head->period.until_sec,
-                            "bytes", head->payload ? "payload" : "wire", "coverage", coverage_object(&head->coverage),
-                            "rows", state->rows);
+    state->root =
+        json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:O}", "jsonversion", "1", "host",
+                  json_text(head->host ? head->host : ""), "timezone", json_text(head->zone ? head->zone : ""), "since",
+                  (json_int_t)head->period.since_sec, "until", (json_int_t)head->period.until_sec, "effective_since",
+                  (json_int_t)head->effective.since_sec, "effective_until", (json_int_t)head->effective.until_sec,
+                  "bytes", head->payload ? "payload" : "wire", "coverage", coverage_object(&head->coverage), "gaps",
+                  gaps_array(&head->gaps), "rows", state->rows);
     return state->root ? 0 : -ENOMEM;
 }
 
@@ -72,15 +95,21 @@ static int json_row(struct output_job *job, const struct row *row)
     return 0;
 }
 
-static int json_end(struct output_job *job, const struct row *totals, size_t n_rows)
+static int put_totals(json_t *root, const struct row *totals)
 {
-    struct json_state *state = job->state;
     json_t *object = json_object();
 
-    if (json_object_set_new(state->root, "totals", object) < 0 || set_fields(object, totals, 0) < 0)
+    return json_object_set_new(root, "totals", object) < 0 ? -ENOMEM : set_fields(object, totals, 0);
+}
+
+static int json_end(struct output_job *job, const struct row *totals)
+{
+    struct json_state *state = job->state;
+
+    if (totals && put_totals(state->root, totals) < 0)
         return -ENOMEM;
-    /* The percentage is the only real number; 17 digits would show it as 99.980000000000004. */
-    if (json_dumpf(state->root, job->out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
+    /* Percentages are the only real numbers; 17 digits would show it as 99.980000000000004. */
+    if (json_dumpf(state->root, job->out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0)
         return -ENOMEM;
     fputc('\n', job->out);
     return 0;

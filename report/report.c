@@ -1,16 +1,15 @@
 #include "report/report.h"
 
 #include "common/cleanup.h"
+#include "report/allocations.h"
 #include "report/ask.h"
 #include "report/plan.h"
 
 #include <string.h>
 
-/* The interval that is being counted right now is not missing, only not booked yet; intervals may be long. */
-enum { LATEST_SEC = 120 };
-
 struct collecting {
     const struct plan *plan;
+    const char *host; /* NULL: not asked for */
     bool payload;
     struct rows *rows;
 };
@@ -23,15 +22,17 @@ static const char *label_of(const struct plan *plan, size_t bucket)
 static int collect_row(const struct store_row *from, void *userdata)
 {
     const struct collecting *c = userdata;
-    const struct store_bucket *bucket = &c->plan->buckets[from->bucket];
+    const struct store_bucket *bucket = &c->plan->effective[from->bucket];
     const struct store_counters *n = &from->n;
     struct row row = {
         .bucket = from->bucket,
         .period = label_of(c->plan, from->bucket),
         .since_sec = bucket->start_sec,
         .until_sec = bucket->end_sec,
+        .host = c->host,
         .user = (char *)from->user, /* rows_add() copies */
         .project = (char *)from->project,
+        .unit = (char *)from->unit,
         .class_name = (char *)from->class_name,
         .protocol = (char *)from->protocol,
         .uid = from->uid,
@@ -45,126 +46,178 @@ static int collect_row(const struct store_row *from, void *userdata)
 
 /*
  * A report of nothing but periods shows those in which nothing moved too: a quiet day is an answer. Not those that lie
- * outside what the database has ever counted.
+ * outside what the database has ever counted, and not those whose bytes now stand in a longer one.
  */
-static int add_quiet_periods(const struct plan *plan, const struct store_coverage *stored, struct rows *rows)
+static int add_quiet_periods(const struct collecting *c, const struct store_coverage *stored)
 {
-    size_t n_booked = rows->n, next = 0;
+    const struct plan *plan = c->plan;
+    size_t n_booked = c->rows->n, next = 0;
 
     for (size_t i = 0; i < plan->n_buckets; i++) {
-        const struct store_bucket *bucket = &plan->buckets[i];
+        const struct store_bucket *bucket = &plan->effective[i];
         struct store_row quiet = {.bucket = i, .uid = -1, .family = -1};
         int r;
 
-        while (next < n_booked && rows->v[next].bucket < i)
+        while (next < n_booked && c->rows->v[next].bucket < i)
             next++;
-        if (next < n_booked && rows->v[next].bucket == i)
+        if (next < n_booked && c->rows->v[next].bucket == i)
             continue;
-        if (bucket->end_sec <= stored->first_sec || bucket->start_sec >= stored->last_sec)
+        if (bucket->start_sec >= bucket->end_sec || bucket->end_sec <= stored->first_sec ||
+            bucket->start_sec >= stored->last_sec)
             continue;
-        r = collect_row(&quiet, &(struct collecting){plan, false, rows});
+        r = collect_row(&quiet, (void *)c);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-static struct coverage coverage_of(const struct store_coverage *stored, struct period period, int64_t now_sec)
-{
-    int64_t since = period.since_sec > stored->first_sec ? period.since_sec : stored->first_sec;
-    int64_t last = stored->last_sec <= now_sec && now_sec - stored->last_sec <= LATEST_SEC ? stored->last_sec : now_sec;
-    int64_t until = period.until_sec < last ? period.until_sec : last;
+/* ---- which time ---- */
 
-    return (struct coverage){
-        .never = stored->first_sec == 0,
-        .expected_ms = stored->first_sec != 0 && until > since ? (until - since) * 1000 : 0,
-        .seen_ms = stored->seen_ms,
+struct starts {
+    int64_t *v;
+    size_t n;
+};
+
+static int collect_start(const struct store_bucket *interval, void *userdata)
+{
+    struct starts *starts = userdata;
+    int64_t *v = reallocarray(starts->v, starts->n + 1, sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    starts->v = v;
+    v[starts->n++] = interval->start_sec;
+    return starts->n > PLAN_MOST_BUCKETS;
+}
+
+static int plan_intervals(struct store *s, const struct calendar *cal, struct period period, struct plan *ret,
+                          char **ret_why)
+{
+    struct starts starts = {0};
+    int r = store_query_intervals(s, period.since_sec, period.until_sec, collect_start, &starts);
+
+    r = r < 0 ? ask_keep_why(s, r, ret_why) : plan_make_intervals(cal, period, starts.v, starts.n, ret, ret_why);
+    free(starts.v);
+    return r;
+}
+
+/* What the store can answer, in plan and head. Periods that only become shorter by --since are not moved. */
+static int plan_effective(struct store *s, struct plan *plan, struct report_head *head)
+{
+    size_t n = plan->n_buckets;
+    int64_t since = plan->period.since_sec, until = plan->period.until_sec;
+    int r = store_plan_range(s, &since, &until);
+
+    if (r >= 0)
+        r = store_plan_buckets(s, plan->buckets, n, plan->effective);
+    if (r < 0)
+        return r;
+    head->period = plan->period;
+    head->effective = (struct period){since, until};
+    for (size_t i = 0; i < n; i++) {
+        bool first = i == 0, last = i + 1 == n;
+
+        head->n_moved += (!first && plan->effective[i].start_sec != plan->buckets[i].start_sec) ||
+                         (!last && plan->effective[i].end_sec != plan->buckets[i].end_sec);
+    }
+    return 0;
+}
+
+/* ---- one report ---- */
+
+struct job {
+    const struct report_options *o;
+    struct period period;
+    int64_t now_sec;
+    struct plan plan;
+    struct report_head head;
+    struct store_coverage stored;
+    struct rows rows;
+    struct collecting collecting;
+};
+
+/* The whole question, of one snapshot of the database. */
+static int read_snapshot(struct store *s, struct job *job, char **ret_why)
+{
+    const struct report_options *o = job->o;
+    const struct calendar *cal = job->head.cal;
+    int r = o->period == REPORT_INTERVALS ? plan_intervals(s, cal, job->period, &job->plan, ret_why)
+                                          : plan_make(cal, job->period, o->period, &job->plan, ret_why);
+
+    if (r < 0)
+        return r;
+    job->collecting = (struct collecting){
+        .plan = &job->plan,
+        .host = o->by & FIELD_HOST ? store_host(s) : NULL,
+        .payload = o->payload,
+        .rows = &job->rows,
     };
+    r = plan_effective(s, &job->plan, &job->head);
+    if (r >= 0)
+        r = head_read(s, job->now_sec, &job->head, &job->stored);
+    if (r < 0)
+        return ask_keep_why(s, r, ret_why);
+    return ask_usage(s, o, job->plan.buckets, job->plan.n_buckets, collect_row, &job->collecting, ret_why);
 }
 
-static int keep_why(struct store *s, int r, char **ret_why)
+static int read_store(struct store *s, struct job *job, char **ret_why)
 {
-    const char *why = store_why(s);
-
-    *ret_why = why ? strdup(why) : NULL;
-    return *ret_why ? r : -ENOMEM;
-}
-
-/* The question and the coverage, of one snapshot of the database. */
-static int read_store(struct store *s, const struct report_options *o, const struct plan *plan, struct rows *rows,
-                      struct store_coverage *ret_stored, char **ret_why)
-{
-    struct collecting c = {plan, o->payload, rows};
     int r = store_begin_read(s);
 
     if (r < 0)
-        return keep_why(s, r, ret_why);
-    r = store_query_coverage(s, plan->period.since_sec, plan->period.until_sec, ret_stored);
-    if (r < 0)
-        r = keep_why(s, r, ret_why);
-    else
-        r = ask_usage(s, o, plan->buckets, plan->n_buckets, collect_row, &c, ret_why);
+        return ask_keep_why(s, r, ret_why);
+    r = read_snapshot(s, job, ret_why);
     store_end_read(s);
     return r;
 }
 
-static int write_rows(const struct report_options *o, const struct report_head *head, struct rows *rows, FILE *out,
-                      char **ret_why)
+static int write_rows(struct job *job, FILE *out)
 {
-    struct row totals = rows_sum(rows);
-    int r;
+    const struct report_options *o = job->o;
+    struct row totals;
 
-    rows_sort(rows, o->sort_field, o->by_period);
-    rows_top(rows, o->top, o->by_period);
-    r = output_report(o->output, head, rows, &totals, out);
-    if (r < 0 && r != -EPIPE && asprintf(ret_why, "cannot write the report: %s", strerror(-r)) < 0)
+    rows_merge(&job->rows);
+    if (job->plan.labels && !(o->by & ~FIELD_HOST) && add_quiet_periods(&job->collecting, &job->stored) < 0)
         return -ENOMEM;
-    return r;
+    totals = rows_sum(&job->rows);
+    rows_sort(&job->rows, o->sort_field, o->by_period);
+    rows_top(&job->rows, o->top, o->by_period);
+    return output_report(o->output, &job->head, &job->rows, &totals, out);
 }
 
-static int write_plan(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
-                      const struct plan *plan, struct rows *rows, FILE *out, char **ret_why)
+static int write_usage(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
+                       FILE *out, char **ret_why)
 {
-    struct store_coverage stored = {0};
-    struct report_head head;
-    int r = read_store(s, o, plan, rows, &stored, ret_why);
+    struct job job = {.o = o, .now_sec = now_sec};
+    int r;
 
-    if (r < 0)
-        return r;
-    rows_merge(rows);
-    if (plan->labels && !o->by)
-        r = add_quiet_periods(plan, &stored, rows);
-    if (r < 0)
-        return r;
-    head = (struct report_head){
-        .host = store_host(s),
-        .period = plan->period,
+    job.head = (struct report_head){
         .cal = cal,
-        .coverage = coverage_of(&stored, plan->period, now_sec),
-        .by = o->by | (plan->labels ? FIELD_PERIOD : 0),
+        .by = o->by | (o->period != REPORT_NO_PERIOD ? FIELD_PERIOD : 0),
+        .measure = o->measure,
         .payload = o->payload,
         .units = o->units,
     };
-    return write_rows(o, &head, rows, out, ret_why);
+    r = period_parse(cal, now_sec, o->since, o->until, &job.period, ret_why);
+    if (r >= 0)
+        r = read_store(s, &job, ret_why);
+    if (r >= 0)
+        r = write_rows(&job, out);
+    rows_done(&job.rows);
+    plan_done(&job.plan);
+    head_done(&job.head);
+    return r;
 }
 
 int report_write(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
                  FILE *out, char **ret_why)
 {
-    struct period period;
-    struct plan plan = {0};
-    struct rows rows = {0};
     char *why = NULL;
-    int r = period_parse(cal, now_sec, o->since, o->until, &period, &why);
+    int r = (o->allocations ? allocations_write : write_usage)(s, cal, now_sec, o, out, &why);
 
-    if (r >= 0)
-        r = plan_make(cal, period, o->period, &plan, &why);
-    if (r >= 0)
-        r = write_plan(s, cal, now_sec, o, &plan, &rows, out, &why);
-    rows_done(&rows);
-    plan_done(&plan);
-    if (r < 0 && !why && r != -EPIPE)
-        why = strdup(strerror(-r));
+    if (r < 0 && !why && r != -EPIPE && asprintf(&why, "cannot write the report: %s", strerror(-r)) < 0)
+        why = NULL;
     if (r < 0)
         *ret_why = why;
     return r;

@@ -3,7 +3,11 @@
 
 #include "report/options.h"
 
-/* Writes one report to out. 0, or a negative errno and *ret_why, malloc'ed: -EINVAL is bad usage, -EPIPE needs no word.
+/* What report_write() returns with --allocations --check when one is exceeded. */
+enum { REPORT_EXCEEDED = 1 };
+
+/* Writes one report to out. 0 or REPORT_EXCEEDED, or a negative errno and *ret_why, malloc'ed: -EINVAL is bad usage,
+ * -EPIPE needs no word.
  */
 int report_write(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
                  FILE *out, char **ret_why);

@@ -9,6 +9,7 @@ static void row_done(struct row *row)
 {
     free(row->user);
     free(row->project);
+    free(row->unit);
     free(row->class_name);
     free(row->protocol);
 }
@@ -51,8 +52,8 @@ int rows_add(struct rows *rows, const struct row *row)
 
     if (r < 0)
         return r;
-    /* All four are tried, so that none is still borrowed when row_done() frees them. */
-    if (!(own(&copy.user) & own(&copy.project) & own(&copy.class_name) & own(&copy.protocol))) {
+    /* All are tried, so that none is still borrowed when row_done() frees them. */
+    if (!(own(&copy.user) & own(&copy.project) & own(&copy.unit) & own(&copy.class_name) & own(&copy.protocol))) {
         row_done(&copy);
         return -ENOMEM;
     }
@@ -109,7 +110,7 @@ static int compare_field(const struct field *field, const struct row *a, const s
 static int compare_dims(const struct row *a, const struct row *b)
 {
     for (size_t i = 0; i < n_fields; i++) {
-        int order = fields[i].dim ? compare_field(&fields[i], a, b) : 0;
+        int order = fields[i].dim && fields[i].dim != FIELD_ALLOCATION ? compare_field(&fields[i], a, b) : 0;
 
         if (order)
             return order;

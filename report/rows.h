@@ -7,16 +7,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a row of --allocations says; texts that are not owned are static. */
+struct allocation_use {
+    char *name, *classes, *counts; /* owned; classes is "all" or "a,b", counts is for people: "internal, tx" */
+    const char *subject, *every, *direction, *state, *basis;
+    int64_t limit_bytes, used_bytes, used_hundredths, remaining_bytes, forecast_bytes;
+};
+
 /* Texts that were not asked for are NULL, numbers -1. */
 struct row {
     size_t bucket;                /* index of the period */
     const char *period;           /* its label; not owned. NULL: no --period, or others of all periods together */
     int64_t since_sec, until_sec; /* that period */
-    char *user, *project, *class_name, *protocol; /* owned */
-    int64_t uid, family;                          /* family 4, 6 or 0 */
+    const char *host;             /* not owned */
+    char *user, *project, *unit, *class_name, *protocol; /* owned */
+    int64_t uid, family;                                 /* family 4, 6 or 0 */
     struct store_counters n;
-    int64_t total_bytes; /* tx + rx of what the report bills: wire bytes, or payload */
-    size_t n_others;     /* 0; else this row is the sum of so many that rows_top() cut off */
+    int64_t total_bytes;              /* tx + rx of what the report bills: wire bytes, or payload */
+    size_t n_others;                  /* 0; else this row is the sum of so many that rows_top() cut off */
+    const struct allocation_use *use; /* of --allocations only; not owned */
 };
 
 struct rows {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <locale.h>
 #include <string.h>
 
 #define ESC "\033"
@@ -72,7 +73,9 @@ static struct report_head some_head(void)
 {
     return (struct report_head){
         .host = "login1",
+        .zone = "Australia/Perth",
         .period = {1793462400, 1795237445}, /* 2026-11-01 00:00 to 2026-11-21 13:04:05 in Perth */
+        .effective = {1793462400, 1795237445},
         .coverage = {.expected_ms = 1000000, .seen_ms = 999990},
         .by = STORE_BY_USER | STORE_BY_PROJECT,
     };
@@ -89,14 +92,20 @@ static size_t count(const char *text, char c)
 
 START_TEST(no_format_for_people_or_spreadsheets_lets_a_control_character_through)
 {
-    static const struct output *const formats[] = {&output_table, &output_csv, &output_tsv, &output_parsable};
+    static const struct output *const formats[] = {&output_table,    &output_csv, &output_tsv,
+                                                   &output_parsable, &output_log, &output_graph};
+    /* header and row; for people a head of three lines, an empty one and the totals; the log has a block */
+    static const size_t lines[] = {7, 2, 2, 2, 6, 7};
 
     for (size_t i = 0; i < array_length(formats); i++) {
+        struct store_gap gap = {1793462400, 1793462460, hostile[_i]};
         struct report_head head = some_head();
         struct row row = hostile_row(hostile[_i]);
         cleanup_free char *text = NULL;
 
-        head.host = hostile[_i];
+        head.host = head.zone = hostile[_i];
+        head.gaps = (struct gaps){&gap, 1};
+        head.measure = field_for_sort("total", false);
         text = written(formats[i], &head, &row, 1);
         for (const char *s = text; *s; s++)
             ck_assert_msg((unsigned char)*s >= ' ' || *s == '\n' || (*s == '\t' && formats[i] == &output_tsv),
@@ -105,8 +114,7 @@ START_TEST(no_format_for_people_or_spreadsheets_lets_a_control_character_through
         ck_assert_ptr_null(strstr(text, "\xc2\x9b"));
         ck_assert_ptr_null(strstr(text, "\xe2\x80\xae"));
         ck_assert_ptr_null(strchr(text, '\xff'));
-        /* header and row; a table has its head of four lines and the totals too */
-        ck_assert_uint_eq(count(text, '\n'), formats[i] == &output_table ? 7 : 2);
+        ck_assert_uint_eq(count(text, '\n'), lines[i]);
     }
 }
 END_TEST
@@ -177,15 +185,17 @@ START_TEST(json_has_exactly_the_promised_keys)
     cleanup_free char *text = written(&output_json, &head, &row, 1);
     json_t *root = json_loads(text, 0, NULL), *expected;
 
-    expected = json_pack(
-        "{s:s s:s s:i s:i s:s s:{s:i s:i s:f} s:[{s:s s:i s:s s:i s:I s:i s:i s:i s:i s:I}] s:{s:i s:I s:i s:i "
-        "s:i s:i s:I}}",
-        "jsonversion", "1", "host", "login1", "since", 1793462400, "until", 1795237445, "bytes", "wire", "coverage",
-        "expected", 1000, "seen", 999, "percent", 99.99, "rows", "user", "alice", "uid", 1000, "project", "alice",
-        "tx_bytes", 1536, "rx_bytes", (json_int_t)2000000000000, "tx_packets", 3, "rx_packets", -4, "tx_payload_bytes",
-        5, "rx_payload_bytes", 6, "total_bytes", (json_int_t)2000000001536, "totals", "tx_bytes", 1536, "rx_bytes",
-        (json_int_t)2000000000000, "tx_packets", 3, "rx_packets", -4, "tx_payload_bytes", 5, "rx_payload_bytes", 6,
-        "total_bytes", (json_int_t)2000000001536);
+    expected = json_pack("{s:s s:s s:s s:i s:i s:i s:i s:s s:{s:i s:i s:f} s:[] s:[{s:s s:i s:s s:i s:I s:i s:i s:i "
+                         "s:i s:I}] s:{s:i s:I s:i s:i "
+                         "s:i s:i s:I}}",
+                         "jsonversion", "1", "host", "login1", "timezone", "Australia/Perth", "since", 1793462400,
+                         "until", 1795237445, "effective_since", 1793462400, "effective_until", 1795237445, "bytes",
+                         "wire", "coverage", "expected", 1000, "seen", 999, "percent", 99.99, "gaps", "rows", "user",
+                         "alice", "uid", 1000, "project", "alice", "tx_bytes", 1536, "rx_bytes",
+                         (json_int_t)2000000000000, "tx_packets", 3, "rx_packets", -4, "tx_payload_bytes", 5,
+                         "rx_payload_bytes", 6, "total_bytes", (json_int_t)2000000001536, "totals", "tx_bytes", 1536,
+                         "rx_bytes", (json_int_t)2000000000000, "tx_packets", 3, "rx_packets", -4, "tx_payload_bytes",
+                         5, "rx_payload_bytes", 6, "total_bytes", (json_int_t)2000000001536);
     ck_assert_ptr_nonnull(expected);
     ck_assert_msg(json_equal(root, expected), "%s", text);
     ck_assert_ptr_nonnull(strstr(text, "99.99\n"));
@@ -215,7 +225,7 @@ START_TEST(a_table_shows_period_host_coverage_and_totals)
     cleanup_free char *text = written(&output_table, &head, rows, 2);
 
     ck_assert_str_eq(text, "Period:   2026-11-01 00:00 AWST to 2026-11-21 13:04:05 AWST\n"
-                           "Host:     login1\n"
+                           "Host:     login1, times of Australia/Perth\n"
                            "Coverage: 99.99 %\n"
                            "\n"
                            "USER  PROJECT       TX       RX TX PACKETS RX PACKETS    TOTAL\n"
@@ -281,6 +291,115 @@ START_TEST(nothing_counted_is_said_kindly)
 }
 END_TEST
 
+START_TEST(gaps_are_counted_summed_and_their_reasons_named_once)
+{
+    struct report_head head = some_head();
+    struct store_gap gaps[] = {{0, 3600, "reboot"}, {7200, 14400, "not running"}, {20000, 20600, "reboot"}};
+    cleanup_free char *many = NULL, *one = NULL, *json = NULL;
+
+    head.gaps = (struct gaps){gaps, 3};
+    many = written(&output_table, &head, NULL, 0);
+    json = written(&output_json, &head, NULL, 0);
+    ck_assert_ptr_nonnull(strstr(many, "\nCoverage: 99.99 % (3 gaps, 3 h 10 min: reboot, not running)\n"));
+    ck_assert_ptr_nonnull(strstr(json, "\"reason\": \"not running\""));
+    gaps[0].end_sec = 2 * 86400 + 59;
+    head.gaps.n = 1;
+    one = written(&output_table, &head, NULL, 0);
+    ck_assert_ptr_nonnull(strstr(one, " (1 gap, 2 d: reboot)\n"));
+}
+END_TEST
+
+START_TEST(expired_detail_is_announced_with_what_is_shown_instead)
+{
+    struct report_head head = some_head();
+    cleanup_free char *since = NULL, *both = NULL;
+
+    head.effective.since_sec -= 3600;
+    since = written(&output_table, &head, NULL, 0);
+    ck_assert_ptr_nonnull(strstr(since, "\nNote:     the detail of 2026-11-01 00:00 AWST has expired: showing "
+                                        "2026-10-31 23:00 AWST to 2026-11-21 13:04:05 AWST\n"));
+    head.effective.until_sec += 55;
+    head.n_moved = 3;
+    both = written(&output_table, &head, NULL, 0);
+    ck_assert_ptr_nonnull(strstr(both, "of 2026-11-01 00:00 AWST and of 2026-11-21 13:04:05 AWST has expired"));
+    ck_assert_ptr_nonnull(strstr(both, "\nNote:     the detail of 3 periods has expired"));
+}
+END_TEST
+
+START_TEST(the_log_is_in_the_form_that_sites_know)
+{
+    struct report_head head = some_head();
+    struct row rows[] = {hostile_row("alice"), {.uid = -1, .family = -1, .n_others = 2}};
+    cleanup_free char *text = NULL;
+
+    rows[0].n.rx_packets = 4;
+    head.by = STORE_BY_USER;
+    text = written(&output_log, &head, rows, 2);
+    ck_assert_str_eq(text, "=== Network Statistics Report [2026-11-21 13:04:05] ===\n"
+                           "UID: 1000 | Username: alice\n"
+                           "  TX: 1536 bytes (3 packets)\n"
+                           "  RX: 2000000000000 bytes (4 packets)\n"
+                           "  Total: 2000000001536 bytes (7 packets)\n"
+                           "---\n"
+                           "(2 others)\n"
+                           "  TX: 0 bytes (0 packets)\n"
+                           "  RX: 0 bytes (0 packets)\n"
+                           "  Total: 0 bytes (0 packets)\n"
+                           "---\n");
+}
+END_TEST
+
+START_TEST(a_log_of_payload_has_no_packets)
+{
+    struct report_head head = some_head();
+    struct row row = hostile_row("alice");
+    cleanup_free char *text = NULL;
+
+    head.payload = true;
+    text = written(&output_log, &head, &row, 1);
+    ck_assert_ptr_nonnull(strstr(text, "\nUID: 1000 | Username: alice | Project: alice\n  TX: 5 payload bytes\n"));
+    ck_assert_ptr_null(strstr(text, "packets"));
+}
+END_TEST
+
+START_TEST(a_graph_fills_80_columns_where_there_is_no_terminal)
+{
+    struct report_head head = some_head();
+    struct row rows[] = {hostile_row("alice"), hostile_row("bob"), hostile_row("carol")};
+    cleanup_free char *text = NULL;
+
+    rows[0].total_bytes = 4096;
+    rows[1].total_bytes = 2048;
+    rows[2].total_bytes = -1024;
+    head.by = STORE_BY_USER;
+    head.measure = field_for_sort("total", false);
+    text = written(&output_graph, &head, rows, 3);
+    ck_assert_str_eq(strstr(text, "USER"),
+                     "USER      TOTAL\n"
+                     "alice  4.00 KiB              ###################################################\n"
+                     "bob    2.00 KiB              #########################\n"
+                     "carol -1.00 KiB #############\n"
+                     "Total  5.00 KiB\n");
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+        ck_assert_uint_le(strcspn(line, "\n"), 80);
+}
+END_TEST
+
+START_TEST(a_graph_draws_blocks_where_the_locale_has_them)
+{
+    struct report_head head = some_head();
+    struct row row = hostile_row("日本");
+    cleanup_free char *text = NULL;
+
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        return;
+    head.by = STORE_BY_USER;
+    head.measure = field_for_sort("tx", false);
+    text = written(&output_graph, &head, &row, 1);
+    ck_assert_ptr_nonnull(strstr(text, "\n日本 1.50 KiB ███"));
+}
+END_TEST
+
 START_TEST(coverage_is_rounded_down_so_that_100_means_all)
 {
     ck_assert(coverage_percent(&(struct coverage){.expected_ms = 100000, .seen_ms = 99999}) == 99.99);
@@ -294,7 +413,7 @@ END_TEST
 
 START_TEST(a_full_disk_is_an_error)
 {
-    static const char *const names[] = {"table", "json", "csv", "tsv"};
+    static const char *const names[] = {"table", "json", "csv", "tsv", "log"};
 
     for (size_t i = 0; i < array_length(names); i++) {
         cleanup_calendar struct calendar *cal = open_zone("UTC");
@@ -328,6 +447,12 @@ int main(void)
     tcase_add_test(c, others_are_named_for_people_and_null_for_scripts);
     tcase_add_test(c, the_uid_of_unattributed_bytes_is_a_value);
     tcase_add_test(c, nothing_counted_is_said_kindly);
+    tcase_add_test(c, gaps_are_counted_summed_and_their_reasons_named_once);
+    tcase_add_test(c, expired_detail_is_announced_with_what_is_shown_instead);
+    tcase_add_test(c, the_log_is_in_the_form_that_sites_know);
+    tcase_add_test(c, a_log_of_payload_has_no_packets);
+    tcase_add_test(c, a_graph_fills_80_columns_where_there_is_no_terminal);
+    tcase_add_test(c, a_graph_draws_blocks_where_the_locale_has_them);
     tcase_add_test(c, coverage_is_rounded_down_so_that_100_means_all);
     tcase_add_test(c, a_full_disk_is_an_error);
     suite_add_tcase(suite, c);

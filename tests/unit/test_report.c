@@ -334,16 +334,15 @@ END_TEST
 static const struct refusal {
     const char *words[3], *part;
 } refusals[] = {
-    {{"--allocations"}, "not yet supported"},
     {{"--audit"}, "not yet supported"},
-    {{"--graph"}, "not yet supported"},
-    {{"--unit", "x"}, "not yet supported"},
+    {{"--graph", "--format", "csv"}, "leave out --format"},
+    {{"--check"}, "works with --allocations only"},
+    {{"--allocations", "--by", "user"}, "does not go with --allocations"},
+    {{"--allocations", "--payload"}, "does not go with --allocations"},
+    {{"--allocations", "--live"}, "does not go with --allocations"},
+    {{"--allocations", "--graph"}, "does not go with --allocations"},
     {{"--by", "process"}, "not yet supported"},
     {{"--by", "user,remote"}, "not yet supported"},
-    {{"--by", "host"}, "not yet supported"},
-    {{"--by", "unit"}, "not yet supported"},
-    {{"--format", "log"}, "not yet supported"},
-    {{"--period", "interval"}, "not yet supported"},
     {{"--database", "postgresql://db/pdtt"}, "not yet supported"},
     {{"--by", "users"}, "'users' is not one of user, project"},
     {{"--by", "user,"}, "'' is not one of"},

@@ -1,0 +1,128 @@
+#include "report/allocation.h"
+
+#include "common/cleanup.h"
+
+enum { MONTHS = 12 };
+
+static int months_of(enum store_period unit)
+{
+    return unit == STORE_PERIOD_YEAR ? MONTHS : unit == STORE_PERIOD_QUARTER ? 3 : 1;
+}
+
+/* The start of the period whose first month is so many months after January of the year 0. */
+static int64_t start_of(const struct calendar *cal, int64_t month, int billing_day)
+{
+    int64_t ret = 0;
+
+    /* Cannot fail: the day exists in each month, and the years are those of a calendar. */
+    (void)calendar_instant(cal, (int)(month / MONTHS), (int)(month % MONTHS) + 1, billing_day, 0, 0, 0, &ret);
+    return ret;
+}
+
+struct period allocation_period(const struct calendar *cal, enum store_period unit, int billing_day, int64_t at_sec)
+{
+    int step = months_of(unit);
+    struct calendar_time t;
+    int64_t month;
+
+    calendar_civil(cal, at_sec, &t);
+    month = (int64_t)t.year * MONTHS + t.month - 1;
+    month -= month % step;
+    if (start_of(cal, month, billing_day) > at_sec)
+        month -= step;
+    /* Where midnight occurs twice the clocks show the last hour of the old period after the new one has begun. */
+    else if (start_of(cal, month + step, billing_day) <= at_sec)
+        month += step;
+    return (struct period){start_of(cal, month, billing_day), start_of(cal, month + step, billing_day)};
+}
+
+char *allocation_label(const struct calendar *cal, enum store_period unit, struct period period,
+                       char buf[static ALLOCATION_LABEL_MAX])
+{
+    static const enum calendar_unit units[] = {
+        [STORE_PERIOD_MONTH] = CALENDAR_MONTH,
+        [STORE_PERIOD_QUARTER] = CALENDAR_QUARTER,
+        [STORE_PERIOD_YEAR] = CALENDAR_YEAR,
+    };
+    char first[CALENDAR_LABEL_MAX], last[CALENDAR_LABEL_MAX];
+
+    if (calendar_start(cal, units[unit], period.since_sec) == period.since_sec) {
+        snprintf(buf, ALLOCATION_LABEL_MAX, "%s", calendar_format(cal, units[unit], period.since_sec, first));
+        return buf;
+    }
+    calendar_format(cal, CALENDAR_DAY, period.since_sec, first);
+    calendar_format(cal, CALENDAR_DAY, period.until_sec - 1, last);
+    snprintf(buf, ALLOCATION_LABEL_MAX, "%.24s to %.24s", first, last);
+    return buf;
+}
+
+int64_t allocation_counts(enum store_direction direction, const struct store_counters *n)
+{
+    int64_t tx = direction == STORE_DIRECTION_RX ? 0 : n->tx_bytes;
+
+    return direction == STORE_DIRECTION_TX ? tx : tx + n->rx_bytes;
+}
+
+/* ---- forecast ---- */
+
+/* used, and then left_sec at so many bytes in rate_sec. Transfers can make the bytes of a time negative: that is no
+ * rate. */
+static int64_t go_on(int64_t used_bytes, int64_t bytes, int64_t rate_sec, int64_t left_sec)
+{
+    __int128 more = bytes > 0 ? (__int128)bytes * left_sec / rate_sec : 0, sum = used_bytes + more;
+
+    return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+}
+
+struct forecast allocation_forecast(const struct forecast_facts *f)
+{
+    int64_t from = f->now_sec > f->period.since_sec ? f->now_sec : f->period.since_sec,
+            left = f->period.until_sec - from;
+    bool counted_first = f->counted_since_sec <= f->period.since_sec;
+    int64_t begin = counted_first ? f->period.since_sec : f->counted_since_sec;
+
+    if (left <= 0)
+        return (struct forecast){FORECAST_OVER, f->used_bytes};
+    if (f->counted_since_sec == 0)
+        return (struct forecast){FORECAST_NONE, 0};
+    if (f->now_sec - f->counted_since_sec >= FORECAST_RECENT_SEC)
+        return (struct forecast){FORECAST_RECENT, go_on(f->used_bytes, f->recent_bytes, f->recent_sec, left)};
+    if (f->now_sec <= begin)
+        return (struct forecast){FORECAST_NONE, 0};
+    return (struct forecast){counted_first ? FORECAST_PERIOD : FORECAST_COUNTED,
+                             go_on(f->used_bytes, f->used_bytes, f->now_sec - begin, left)};
+}
+
+const char *forecast_basis_text(enum forecast_basis basis)
+{
+    static const char *const texts[] = {
+        [FORECAST_NONE] = "nothing counted yet",
+        [FORECAST_OVER] = "the period is over",
+        [FORECAST_RECENT] = "at the rate of the last 7 days",
+        [FORECAST_COUNTED] = "linear since counting began",
+        [FORECAST_PERIOD] = "linear since the period began",
+    };
+
+    return texts[basis];
+}
+
+/* ---- what is left ---- */
+
+int64_t allocation_hundredths(int64_t used_bytes, int64_t limit_bytes)
+{
+    if (limit_bytes <= 0)
+        return -1;
+    return used_bytes > 0 ? (int64_t)((__int128)used_bytes * 10000 / limit_bytes) : 0;
+}
+
+bool allocation_is_exceeded(int64_t used_bytes, int64_t limit_bytes)
+{
+    return used_bytes > limit_bytes;
+}
+
+const char *allocation_state(int64_t used_bytes, int64_t limit_bytes, const struct forecast *forecast)
+{
+    if (allocation_is_exceeded(used_bytes, limit_bytes))
+        return "exceeded";
+    return forecast->basis != FORECAST_NONE && forecast->bytes > limit_bytes ? "forecast to exceed" : "ok";
+}

@@ -1,0 +1,53 @@
+/* What stands above the rows of a report: which time it shows, how much of that was counted, and what was not. */
+#pragma once
+
+#include "common/units.h"
+#include "report/fields.h"
+#include "report/period.h"
+
+#include <stdio.h>
+
+/* How much of the period was counted, up to now. */
+struct coverage {
+    int64_t expected_ms; /* 0: nothing can have been counted: before the first interval, or the database is empty */
+    int64_t seen_ms;
+    bool never; /* the database holds no interval at all */
+};
+
+/* The recorded gaps, cut to the period; reasons are owned. */
+struct gaps {
+    struct store_gap *v;
+    size_t n;
+};
+
+/* What is known before the first row. */
+struct report_head {
+    const char *host, *zone;
+    struct period period;    /* as asked for */
+    struct period effective; /* as shown: wider where the finer data of an edge has expired */
+    size_t n_moved;          /* periods within it that begin or end elsewhere than their names say */
+    const struct calendar *cal;
+    struct coverage coverage;
+    struct gaps gaps;
+    unsigned by;                 /* enum store_dim and the FIELD_ ones */
+    const struct field *measure; /* what --graph draws */
+    bool payload;
+    enum units_style units;
+};
+
+/*
+ * Fills in what the store knows of head->effective: host, zone, coverage and gaps. now_sec bounds what can have been
+ * counted. *ret_stored is what the store said of its coverage. 0, or a negative errno: store_why() says why.
+ */
+int head_read(struct store *s, int64_t now_sec, struct report_head *head, struct store_coverage *ret_stored);
+void head_done(struct report_head *head);
+
+/* Writes the lines that stand above a table. 0 or -ENOMEM. */
+int head_put(FILE *out, const struct report_head *head);
+
+/* Share of the expected time, 0 to 100, rounded down to a hundredth: 100 means all of it. -1 if nothing was expected.
+ */
+double coverage_percent(const struct coverage *coverage);
+
+/* The sum of the gaps, in seconds. */
+int64_t gaps_sum(const struct gaps *gaps);

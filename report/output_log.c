@@ -1,0 +1,119 @@
+/*
+ * The text log that sites know from before:
+ *
+ *   === Network Statistics Report [2025-10-27 14:30:00] ===
+ *   UID: 1000 | Username: user
+ *     TX: 2048 bytes (15 packets)
+ *     RX: 4096 bytes (20 packets)
+ *     Total: 6144 bytes (35 packets)
+ *   ---
+ *
+ * with the end of the period as its time. Other dimensions follow in the first line of a row.
+ */
+#include "report/output.h"
+
+#include "common/cleanup.h"
+#include "common/escape.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* In their order; period and host change least. */
+static const struct {
+    const char *key, *label;
+} labels[] = {
+    {"host", "Host"},       {"period", "Period"}, {"uid", "UID"},       {"user", "Username"},
+    {"project", "Project"}, {"unit", "Unit"},     {"class", "Class"},   {"protocol", "Protocol"},
+    {"family", "Family"},   {"name", NULL},       {"counts", "Counts"},
+};
+
+static int log_begin(struct output_job *job)
+{
+    struct calendar_time t;
+
+    calendar_civil(job->head->cal, job->head->effective.until_sec, &t);
+    fprintf(job->out, "=== Network Statistics Report [%04d-%02d-%02d %02d:%02d:%02d] ===\n", t.year, t.month, t.day,
+            t.hour, t.minute, t.second);
+    return 0;
+}
+
+static const struct field *field_of(const char *key)
+{
+    for (size_t i = 0; i < n_fields; i++)
+        if (strcmp(fields[i].key, key) == 0)
+            return &fields[i];
+    return NULL;
+}
+
+/* "UID: 1000 | Username: user"; a row of others has only what they share. */
+static int put_labels(struct output_job *job, const struct row *row)
+{
+    const char *separator = "";
+    char others[32];
+
+    for (size_t i = 0; i < array_length(labels); i++) {
+        const struct field *field = field_of(labels[i].key);
+        cleanup_free char *text = NULL;
+
+        if (!field || !field_is_in(field, job->head->by) || field_is_none(field, row))
+            continue;
+        text = output_cell_text(job->head, field, row);
+        if (!text)
+            return -ENOMEM;
+        fprintf(job->out, "%s%s: %s", separator, labels[i].label ? labels[i].label : row->use->subject, text);
+        separator = " | ";
+    }
+    if (row->n_others)
+        fprintf(job->out, "%s%s", separator, output_others_label(row, others));
+    fputc('\n', job->out);
+    return 0;
+}
+
+/* In payload there are no packets: those of the wire carry more than it. */
+static void put_usage(FILE *out, const struct row *row, bool payload)
+{
+    const struct store_counters *n = &row->n;
+
+    if (payload) {
+        fprintf(out, "  TX: %" PRId64 " payload bytes\n  RX: %" PRId64 " payload bytes\n", n->tx_payload_bytes,
+                n->rx_payload_bytes);
+        fprintf(out, "  Total: %" PRId64 " payload bytes\n", row->total_bytes);
+        return;
+    }
+    fprintf(out, "  TX: %" PRId64 " bytes (%" PRId64 " packets)\n", n->tx_bytes, n->tx_packets);
+    fprintf(out, "  RX: %" PRId64 " bytes (%" PRId64 " packets)\n", n->rx_bytes, n->rx_packets);
+    fprintf(out, "  Total: %" PRId64 " bytes (%" PRId64 " packets)\n", row->total_bytes, n->tx_packets + n->rx_packets);
+}
+
+static void put_allocation(FILE *out, const struct allocation_use *use)
+{
+    fprintf(out, "  Limit: %" PRId64 " bytes\n  Used: %" PRId64 " bytes", use->limit_bytes, use->used_bytes);
+    if (use->used_hundredths >= 0)
+        fprintf(out, " (%" PRId64 ".%02d %%)", use->used_hundredths / 100, (int)(use->used_hundredths % 100));
+    fprintf(out, "\n  Remaining: %" PRId64 " bytes (%s)\n  Forecast: ", use->remaining_bytes, use->state);
+    if (use->forecast_bytes == FIELD_NO_BYTES)
+        fprintf(out, "none (%s)\n", use->basis);
+    else
+        fprintf(out, "%" PRId64 " bytes (%s)\n", use->forecast_bytes, use->basis);
+}
+
+static int log_row(struct output_job *job, const struct row *row)
+{
+    if (put_labels(job, row) < 0)
+        return -ENOMEM;
+    if (row->use)
+        put_allocation(job->out, row->use);
+    else
+        put_usage(job->out, row, job->head->payload);
+    fputs("---\n", job->out);
+    return 0;
+}
+
+static int log_end(struct output_job *job, const struct row *totals)
+{
+    return 0;
+}
+
+static void log_done(struct output_job *job) {}
+
+const struct output output_log = {"log", log_begin, log_row, log_end, log_done};
