@@ -176,6 +176,52 @@ START_TEST(a_reader_refuses_an_older_schema_that_it_may_not_migrate)
 }
 END_TEST
 
+/* What store_check() says of the file, which it must leave as it is. */
+static void expect_check(int expected, const char *text)
+{
+    cleanup_free char *why = NULL;
+    int64_t version = sql_int("PRAGMA user_version");
+
+    ck_assert_int_eq(store_check(place_path, &why), expected);
+    ck_assert_msg(expected == 0 ? !why : why && strstr(why, text), "%s", why);
+    ck_assert_int_eq(sql_int("PRAGMA user_version"), version);
+}
+
+START_TEST(a_check_tells_what_the_next_start_would_do_and_does_nothing)
+{
+    cleanup_free char *why = NULL;
+
+    create();
+    expect_check(0, NULL);
+    execute(place_path, "PRAGMA user_version = 1");
+    expect_check(1, "has the older schema 1, which will be brought to");
+    execute(place_path, "PRAGMA user_version = 4711");
+    expect_check(-ENOTSUP, "schema 4711, newer than");
+    place_write(place_path, "", 0);
+    ck_assert_int_eq(store_check(place_path, &why), -EBADMSG);
+    unlink(place_path);
+    free(take_ptr(why));
+    ck_assert_int_eq(store_check(place_path, &why), -ENOENT);
+    ck_assert_int_lt(access(place_path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_unit_has_the_path_that_it_was_given)
+{
+    cleanup_free char *path = NULL, *why = NULL;
+    struct store *s;
+    int64_t id;
+
+    ck_assert_int_eq(store_open(place_path, STORE_WRITE, &s, &why), 0);
+    ck_assert_int_eq(store_unit_id(s, "batch/job_1", &id), 0);
+    ck_assert_int_eq(store_unit_path(s, id, &path), 0);
+    ck_assert_str_eq(path, "batch/job_1");
+    ck_assert_int_eq(store_unit_path(s, id + 1, &why), -ENOENT);
+    ck_assert_ptr_null(why);
+    store_close(s);
+}
+END_TEST
+
 START_TEST(a_database_with_a_missing_table_is_refused)
 {
     create();
@@ -461,6 +507,8 @@ static void add_contents(Suite *suite)
     tcase_add_test(c, another_programs_database_is_refused_and_left_alone);
     tcase_add_test(c, a_newer_schema_is_refused_by_both);
     tcase_add_test(c, a_reader_refuses_an_older_schema_that_it_may_not_migrate);
+    tcase_add_test(c, a_check_tells_what_the_next_start_would_do_and_does_nothing);
+    tcase_add_test(c, a_unit_has_the_path_that_it_was_given);
     tcase_add_test(c, a_database_with_a_missing_table_is_refused);
     tcase_add_test(c, a_reader_is_refused_every_kind_of_writing);
 }
