@@ -35,8 +35,7 @@ static uint64_t below(struct site_random *random, uint64_t n)
     return (next(random) >> 32) * n >> 32;
 }
 
-/* The smaller of two, because most connections are nearly idle: half move less than 4 KB, one in fifteen a megabyte. */
- */
+/* The smaller of two, for most connections are nearly idle: half move less than 4 KB, one in fifteen a megabyte. */
 static unsigned scale(struct site_random *random)
 {
     uint64_t a = below(random, SCALES), b = below(random, SCALES);
