@@ -195,6 +195,10 @@ static int check_classes(struct config_reader *reader, const config_setting_t *a
         if (!is_class(config, config_setting_get_string(element)))
             return config_complain(reader, element,
                                    "is no class; write external, loopback or one that 'classes' defines");
+        for (int k = 0; k < i; k++)
+            if (strcmp(config_setting_get_string(element),
+                       config_setting_get_string(config_setting_get_elem(classes, (unsigned)k))) == 0)
+                return config_complain(reader, element, "is in this list already; remove one of them");
     }
     return 0;
 }
