@@ -1,11 +1,9 @@
 /* From a command line to the page, over a real database. */
-#include "report/report.h"
 #include "tests/support/capture.h"
-#include "tests/support/store.h"
+#include "tests/support/report.h"
 #include "tests/support/unit.h"
 #include "tests/support/zone.h"
 
-#include <jansson.h>
 #include <signal.h>
 
 #define ALICE    61001
@@ -53,51 +51,29 @@ static void book_some(void)
     book_bytes(5, NOVEMBER + 3 * 86400 + 10, CAROL, 7000);
 }
 
-enum { MOST_WORDS = 16 };
+static struct asked asked(void)
+{
+    return (struct asked){store, perth, NOW};
+}
 
-/* Runs "pdtt-report LINE", split at blanks, and returns what it wrote; *ret_r is the result, why what it said. */
 static char *run(const char *line, int *ret_r, char **ret_why)
 {
-    char *argv[MOST_WORDS + 2] = {(char *)"pdtt-report"}, *words = strdup(line), *text = NULL, *rest = NULL;
-    int argc = 1;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    struct report_options o;
+    struct asked a = asked();
 
-    for (char *word = strtok_r(words, " ", &rest); word && argc <= MOST_WORDS; word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = word;
-    ck_assert_int_eq(report_options_parse(argc, argv, place_path, &o), 0);
-    *ret_why = NULL;
-    *ret_r = o.live ? live_run(store, perth, &o, out, ret_why) : report_write(store, perth, NOW, &o, out, ret_why);
-    report_options_done(&o);
-    fclose(out);
-    free(words);
-    return text;
+    return asked_text(&a, line, ret_r, ret_why);
 }
 
 static json_t *report(const char *line)
 {
-    cleanup_free char *full = NULL, *text = NULL, *why = NULL;
-    json_t *root;
-    int r;
+    struct asked a = asked();
 
-    ck_assert_int_ge(asprintf(&full, "-f json %s", line), 0);
-    text = run(full, &r, &why);
-    ck_assert_msg(r == 0, "%s", why ? why : "?");
-    root = json_loads(text, 0, NULL);
-    ck_assert_ptr_nonnull(root);
-    return root;
-}
-
-static int64_t number(json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
+    return asked_json(&a, line);
 }
 
 static int64_t total_of(const char *line, const char *key)
 {
     json_t *root = report(line);
-    int64_t ret = number(json_object_get(root, "totals"), key);
+    int64_t ret = json_number(json_object_get(root, "totals"), key);
 
     json_decref(root);
     return ret;
@@ -114,13 +90,9 @@ static size_t rows_of(const char *line)
 
 static void expect_failure(const char *line, int error, const char *part)
 {
-    cleanup_free char *why = NULL, *text = NULL;
-    int r;
+    struct asked a = asked();
 
-    text = run(line, &r, &why);
-    ck_assert_int_eq(r, error);
-    ck_assert_msg(why && strstr(why, part), "\"%s\" does not say \"%s\"", why ? why : "", part);
-    ck_assert_str_eq(text, "");
+    asked_failure(&a, line, error, part);
 }
 
 /* ---- figures ---- */
@@ -168,13 +140,13 @@ START_TEST(rows_add_up_to_the_totals_and_periods_to_the_range)
     root = report(lines[_i]);
     everything = report("--since 30d");
     for (size_t k = 0; k < array_length(keys); k++) {
-        int64_t sum = 0, total = number(json_object_get(root, "totals"), keys[k]);
+        int64_t sum = 0, total = json_number(json_object_get(root, "totals"), keys[k]);
 
         json_array_foreach (json_object_get(root, "rows"), i, row)
-            sum += number(row, keys[k]);
+            sum += json_number(row, keys[k]);
         ck_assert_int_eq(sum, total);
         if (strcmp(keys[k], "total_bytes") != 0) /* which --payload changes */
-            ck_assert_int_eq(total, number(json_object_get(everything, "totals"), keys[k]));
+            ck_assert_int_eq(total, json_number(json_object_get(everything, "totals"), keys[k]));
     }
     json_decref(root);
     json_decref(everything);
@@ -206,10 +178,10 @@ START_TEST(rows_have_the_dimensions_that_were_asked_for_and_no_others)
     root = report("--by class,family --period month");
     row = json_array_get(json_object_get(root, "rows"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(row, "period")), "2026-11");
-    ck_assert_int_eq(number(row, "since"), NOVEMBER);
-    ck_assert_int_eq(number(row, "until"), NOW);
+    ck_assert_int_eq(json_number(row, "since"), NOVEMBER);
+    ck_assert_int_eq(json_number(row, "until"), NOW);
     ck_assert_str_eq(json_string_value(json_object_get(row, "class")), "external");
-    ck_assert_int_eq(number(row, "family"), 4);
+    ck_assert_int_eq(json_number(row, "family"), 4);
     ck_assert_ptr_null(json_object_get(row, "user"));
     ck_assert_ptr_null(json_object_get(row, "uid"));
     ck_assert_ptr_null(json_object_get(row, "protocol"));
@@ -225,6 +197,106 @@ START_TEST(a_name_that_nobody_noted_is_shown_by_its_number)
     root = report("-u 61003");
     row = json_array_get(json_object_get(root, "rows"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(row, "user")), "uid 61003");
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(each_interval_can_have_a_row)
+{
+    json_t *root, *rows;
+
+    book_some();
+    book_bytes(6, NOVEMBER + 3 * 86400 + 10, BOB, 11); /* after a clock that was set back */
+    root = report("--since 30d --period interval");
+    rows = json_object_get(root, "rows");
+    ck_assert_uint_eq(json_array_size(rows), 5);
+    ck_assert_str_eq(json_text_of(json_array_get(rows, 0), "period"), "2026-10-31 23:59:50");
+    ck_assert_int_eq(json_number(json_array_get(rows, 0), "tx_bytes"), 1000);
+    ck_assert_int_eq(json_number(json_array_get(rows, 4), "tx_bytes"), 7011);
+    ck_assert_int_eq(json_number(json_object_get(root, "totals"), "tx_bytes"), total_of("--since 30d", "tx_bytes"));
+    json_decref(root);
+    ck_assert_uint_eq(rows_of("--since 2026-11-05 --period interval"), 0);
+}
+END_TEST
+
+START_TEST(the_host_is_a_column)
+{
+    json_t *root;
+
+    book_some();
+    root = report("--by host,user --top 1");
+    ck_assert_str_eq(json_text_of(json_array_get(json_object_get(root, "rows"), 0), "host"), store_host(store));
+    json_decref(root);
+    ck_assert_uint_eq(rows_of("--by host"), 1);
+    ck_assert_uint_eq(rows_of("--by host --period day"), 4);
+}
+END_TEST
+
+START_TEST(units_are_shown_and_filtered_by_globs)
+{
+    struct store_usage row = usage(ALICE, PROJECT, 500, 0), other = usage(ALICE, PROJECT, 30, 0);
+    json_t *root, *rows;
+
+    ck_assert_int_eq(store_unit_id(store, "system.slice/slurmd/job_17", &row.unit), 0);
+    ck_assert_int_eq(store_unit_id(store, "system.slice/slurmd/job_18", &other.unit), 0);
+    book(store, 1, NOVEMBER, &row, 1);
+    book(store, 2, NOVEMBER + 10, &other, 1);
+    book_bytes(3, NOVEMBER + 20, BOB, 1);
+    root = report("--by unit,user");
+    rows = json_object_get(root, "rows");
+    ck_assert_uint_eq(json_array_size(rows), 3);
+    ck_assert_str_eq(json_text_of(json_array_get(rows, 0), "unit"), "system.slice/slurmd/job_17");
+    ck_assert_str_eq(json_text_of(json_array_get(rows, 2), "unit"), "(none)");
+    json_decref(root);
+    ck_assert_int_eq(total_of("--unit *job_17", "tx_bytes"), 500);
+    ck_assert_int_eq(total_of("--unit *job_17,*job_18 --by family", "tx_bytes"), 530);
+    ck_assert_int_eq(total_of("--unit * -u bob", "tx_bytes"), 0);
+    ck_assert_int_eq(total_of("--unit (none)", "tx_bytes"), 1);
+    ck_assert_int_eq(total_of("--unit *job_19", "tx_bytes"), 0);
+}
+END_TEST
+
+START_TEST(units_and_intervals_whose_raw_data_has_expired_are_refused_with_the_remedy)
+{
+    struct store_policy policy = {.timezone = "Australia/Perth",
+                                  .retention_sec = {3600, 86400, 90 * 86400, STORE_FOREVER, STORE_FOREVER}};
+
+    ck_assert_int_eq(store_set_policy(store, &policy), 0);
+    for (int64_t i = 0; i < 8; i++)
+        book_bytes((uint64_t)i + 1, NOVEMBER + i * 3600, ALICE, 1000);
+    ck_assert_int_eq(sql_int("SELECT min(start_sec) > 1793462400 FROM interval"), 1);
+    ck_assert_int_eq(total_of("--since 2026-11-01 --until 2026-11-01", "tx_bytes"), 8000);
+    expect_failure("--since 2026-11-01 --by unit", -ERANGE, "ask with --since @");
+    expect_failure("--since 2026-11-01 --unit x", -ERANGE, "ask with --since @");
+    expect_failure("--since 2026-11-01 --period interval", -ERANGE, "ask with --since @");
+    ck_assert_uint_eq(rows_of("--since @1793487600 --until @1793491200 --period interval"), 1);
+}
+END_TEST
+
+START_TEST(expired_edges_move_outward_and_are_announced)
+{
+    struct store_policy policy = {.timezone = "Australia/Perth",
+                                  .retention_sec = {3600, 3600, 7200, STORE_FOREVER, STORE_FOREVER}};
+    cleanup_free char *why = NULL, *table = NULL;
+    json_t *root;
+    int r;
+
+    ck_assert_int_eq(store_set_policy(store, &policy), 0);
+    for (int64_t i = 0; i < 28; i++)
+        book_bytes((uint64_t)i + 1, NOVEMBER + i * 3600, ALICE, 1000);
+    ck_assert_int_eq(store_flush(store), 0);
+    root = report("--since 2026-11-01T10:20 --until 2026-11-01");
+    ck_assert_int_eq(json_number(root, "since"), NOVEMBER + 37200);
+    ck_assert_int_eq(json_number(root, "effective_since"), NOVEMBER);
+    ck_assert_int_eq(json_number(root, "effective_until"), NOVEMBER + 86400);
+    ck_assert_int_eq(json_number(json_object_get(root, "totals"), "tx_bytes"), 24000);
+    json_decref(root);
+    table = run("--since 2026-11-01T10:20 --until 2026-11-01", &r, &why);
+    ck_assert_ptr_nonnull(strstr(table, "the detail of 2026-11-01 10:20 AWST has expired: showing 2026-11-01 00:00 AWST"
+                                        " to 2026-11-02 00:00 AWST"));
+    root = report("--since 2026-11-01 --until 2026-11-01 --period hour");
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "rows")), 1);
+    ck_assert_int_eq(json_number(json_object_get(root, "totals"), "tx_bytes"), 24000);
     json_decref(root);
 }
 END_TEST
@@ -259,8 +331,8 @@ static void expect_coverage(const char *line, int64_t expected, int64_t seen)
 {
     json_t *root = report(line), *coverage = json_object_get(root, "coverage");
 
-    ck_assert_int_eq(number(coverage, "expected"), expected);
-    ck_assert_int_eq(number(coverage, "seen"), seen);
+    ck_assert_int_eq(json_number(coverage, "expected"), expected);
+    ck_assert_int_eq(json_number(coverage, "seen"), seen);
     json_decref(root);
 }
 
@@ -272,6 +344,36 @@ START_TEST(what_was_not_counted_is_missing_from_the_coverage)
     expect_coverage("", 10 * 86400, 40);
     expect_coverage("--since 2026-01 --until @1793462400", 10, 10); /* not expected before the first interval */
     expect_coverage("--since 2026-01 --until 2026-01", 0, 0);
+}
+END_TEST
+
+START_TEST(a_range_that_begins_or_ends_within_an_interval_misses_nothing)
+{
+    for (int64_t i = 0; i < 6; i++)
+        book_bytes((uint64_t)i + 1, NOVEMBER + i * 10, ALICE, 1000);
+    expect_coverage("--since @1793462405 --until @1793462435", 30, 30); /* of 10 to 40, whose intervals begin in it */
+    expect_coverage("--since @1793462405 --until @1793462408", 0, 0);   /* nothing begins in it */
+    expect_coverage("--since @1793462401 --until @1793462500", 90, 50); /* what comes after a minute is missing */
+}
+END_TEST
+
+START_TEST(gaps_of_the_range_are_named)
+{
+    json_t *root, *gap;
+
+    book_some();
+    ck_assert_int_eq(store_put_gap(store, NOVEMBER - 100, NOVEMBER + 50, "reboot"), 0);
+    ck_assert_int_eq(store_put_gap(store, NOVEMBER + 500, NOVEMBER + 560, "not running"), 0);
+    root = report("");
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "gaps")), 2);
+    gap = json_array_get(json_object_get(root, "gaps"), 0);
+    ck_assert_int_eq(json_number(gap, "since"), NOVEMBER); /* cut to the range */
+    ck_assert_int_eq(json_number(gap, "until"), NOVEMBER + 50);
+    ck_assert_str_eq(json_text_of(gap, "reason"), "reboot");
+    json_decref(root);
+    root = report("--since 2026-11-02");
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "gaps")), 0);
+    json_decref(root);
 }
 END_TEST
 
@@ -434,11 +536,18 @@ static void add_tests_of_figures(Suite *suite)
     tcase_add_loop_test(c, rows_add_up_to_the_totals_and_periods_to_the_range, 0, 9);
     tcase_add_test(c, totals_are_payload_when_asked);
     tcase_add_test(c, a_quiet_day_between_others_has_a_row);
+    tcase_add_test(c, each_interval_can_have_a_row);
+    tcase_add_test(c, the_host_is_a_column);
+    tcase_add_test(c, units_are_shown_and_filtered_by_globs);
+    tcase_add_test(c, units_and_intervals_whose_raw_data_has_expired_are_refused_with_the_remedy);
+    tcase_add_test(c, expired_edges_move_outward_and_are_announced);
     tcase_add_test(c, rows_have_the_dimensions_that_were_asked_for_and_no_others);
     tcase_add_test(c, a_name_that_nobody_noted_is_shown_by_its_number);
     tcase_add_test(c, an_unknown_user_is_refused_with_the_nearest_name);
     tcase_add_test(c, a_user_of_this_host_who_moved_nothing_is_an_empty_report);
     tcase_add_test(c, what_was_not_counted_is_missing_from_the_coverage);
+    tcase_add_test(c, a_range_that_begins_or_ends_within_an_interval_misses_nothing);
+    tcase_add_test(c, gaps_of_the_range_are_named);
     tcase_add_test(c, the_interval_that_is_being_counted_is_not_missing);
     tcase_add_test(c, an_empty_database_is_said_kindly);
     tcase_add_test(c, a_live_report_ends_after_count_blocks);
