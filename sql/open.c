@@ -102,13 +102,6 @@ static int finish_writer(struct store *s)
     return r;
 }
 
-static int finish_reader(struct store *s)
-{
-    int r = statement_prepare_all(s);
-
-    return r < 0 ? r : read_host(s);
-}
-
 /* Absolute and without links, since SQLite puts the log beside the real file, and the lock must be there as well. */
 static char *resolve_path(const char *path)
 {
@@ -139,7 +132,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
     else if (mode == STORE_WRITE)
         r = (r = open_writer(s)) < 0 ? r : finish_writer(s);
     else
-        r = (r = open_reader(s)) < 0 ? r : finish_reader(s);
+        r = (r = open_reader(s)) < 0 ? r : read_host(s);
     if (r < 0) {
         *ret_why = take_ptr(s->why);
         store_close(s);

@@ -23,19 +23,23 @@ static int resolve_binds(struct store *s, enum statement_id id)
     return 0;
 }
 
+static int prepare(struct store *s, enum statement_id id)
+{
+    if (statement_rows[id].writes && s->mode != STORE_WRITE)
+        return store_fail(s, -EROFS, "is open for reading only");
+    if (sqlite3_prepare_v3(s->db, statement_rows[id].sql, -1, SQLITE_PREPARE_PERSISTENT, &s->statements[id].stmt,
+                           NULL) != SQLITE_OK)
+        return store_fail_sqlite(s, "reading the schema");
+    return resolve_binds(s, id);
+}
+
 int statement_prepare_all(struct store *s)
 {
-    for (int id = 0; id < STATEMENT_COUNT; id++) {
-        if (statement_rows[id].writes && s->mode != STORE_WRITE)
-            continue;
-        if (sqlite3_prepare_v3(s->db, statement_rows[id].sql, -1, SQLITE_PREPARE_PERSISTENT, &s->statements[id].stmt,
-                               NULL) != SQLITE_OK)
-            return store_fail_sqlite(s, "reading the schema");
-        int r = resolve_binds(s, id);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    int r = 0;
+
+    for (int id = 0; id < STATEMENT_COUNT && r == 0; id++)
+        r = prepare(s, id);
+    return r;
 }
 
 void statement_finalize_all(struct store *s)
@@ -49,9 +53,10 @@ void statement_finalize_all(struct store *s)
 int statement_bind(struct store *s, enum statement_id id, const struct bind *binds, size_t n)
 {
     const struct statement *st = &s->statements[id];
+    int r = st->stmt ? 0 : prepare(s, id);
 
-    if (!st->stmt)
-        return store_fail(s, -EROFS, "is open for reading only");
+    if (r < 0)
+        return r;
     if (n != st->n_binds)
         return store_fail(s, -EINVAL, "statement %d got %zu of %zu values; this is a defect of the program", id, n,
                           st->n_binds);
@@ -78,6 +83,8 @@ int statement_step(struct store *s, enum statement_id id)
 
 void statement_reset(struct store *s, enum statement_id id)
 {
+    if (!s->statements[id].stmt)
+        return;
     /* The caller's texts were bound without a copy. */
     sqlite3_reset(s->statements[id].stmt);
     sqlite3_clear_bindings(s->statements[id].stmt);
@@ -99,8 +106,7 @@ int statement_run(struct store *s, enum statement_id id, const struct bind *bind
 
     while (r >= 0 && (r = statement_step(s, id)) > 0)
         ;
-    if (s->statements[id].stmt)
-        statement_reset(s, id);
+    statement_reset(s, id);
     return r;
 }
 
@@ -113,7 +119,6 @@ int statement_get_int(struct store *s, enum statement_id id, const struct bind *
     while (r >= 0 && (r = statement_step(s, id)) > 0)
         if (!found++)
             *ret = statement_int(s, id, 0);
-    if (s->statements[id].stmt)
-        statement_reset(s, id);
+    statement_reset(s, id);
     return r < 0 ? r : found > 0;
 }

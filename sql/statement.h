@@ -1,6 +1,6 @@
 /*
  * Prepared statements as a table: one row holds the text and the names of its parameters, in the order in which callers
- * give values. A name that the text lacks, or a parameter without a name here, fails when the store is opened.
+ * give values. A name that the text lacks, or a parameter without a name here, fails when the statement is prepared.
  */
 #pragma once
 
@@ -146,7 +146,10 @@ struct bind {
 #define BINDS(...) (const struct bind[]){__VA_ARGS__}, array_length(((const struct bind[]){__VA_ARGS__}))
 #define NO_BINDS   NULL, 0
 
-/* Prepares what the store's mode needs. -EBADMSG when the schema or the table above is not what it should be. */
+/*
+ * For a writer, which should fail when it starts. A reader's statements are prepared when they are first bound: parsing
+ * all of them takes as long as answering. -EBADMSG when the schema or the table above is not what it should be.
+ */
 int statement_prepare_all(struct store *s);
 void statement_finalize_all(struct store *s);
 
