@@ -45,6 +45,8 @@ static int compare_projects(const char *a, const char *b)
 static int compare_usage(const void *a, const void *b)
 {
     const struct store_usage *ua = a, *ub = b;
+    if (ua->uid != ub->uid) /* nearly always */
+        return ua->uid < ub->uid ? -1 : 1;
     struct account_key ka = key_of(ua), kb = key_of(ub);
     int order = compare_keys(&ka, &kb);
 

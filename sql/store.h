@@ -27,8 +27,8 @@ enum store_mode {
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, char **ret_why);
 
 /*
- * Only looks, writes nothing: 0 a pdttd could open the file, 1 it could and would bring an older schema up to date, else
- * the errors of store_open(). ret_why as there; with 1 it says what would be done.
+ * Only looks, writes nothing: 0 a pdttd could open the file, 1 it could and would bring an older schema up to date,
+ * else the errors of store_open(). ret_why as there; with 1 it says what would be done.
  */
 int store_check(const char *path, char **ret_why);
 
@@ -244,9 +244,9 @@ typedef int (*store_row_fn)(const struct store_row *row, void *userdata); /* non
  * Calls fn for each group of each bucket, ordered by bucket. An interval belongs to the bucket in which it started.
  * The answer comes from the coarsest level that fits, and from finer ones at the edges; it is the same as if all came
  * from raw, unless the finer levels have expired: then it is that of the buckets that store_plan_buckets() tells.
- * -ENOENT: a name in a filter is unknown to the store; store_why() says which, store_unknown_name() returns it; a glob that no unit
- * matches is no unknown name, but has no rows. -ERANGE: a question by or for units reaches back to what is no longer in
- * the raw level, which alone knows them; store_why() says since when they are.
+ * -ENOENT: a name in a filter is unknown to the store; store_why() says which, store_unknown_name() returns it; a glob
+ * that no unit matches is no unknown name, but has no rows. -ERANGE: a question by or for units reaches back to what is
+ * no longer in the raw level, which alone knows them; store_why() says since when they are.
  */
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata);
 const char *store_unknown_name(const struct store *s);
