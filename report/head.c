@@ -9,6 +9,9 @@
 /* The interval that is being counted right now is not missing, only not booked yet; intervals may be long. */
 enum { LATEST_SEC = 120 };
 
+/* Intervals begin and end in the middle of a second, and are noted to the second: at both ends it may seem missing. */
+enum { ROUNDING_MS = 2000 };
+
 /* ---- coverage ---- */
 
 double coverage_percent(const struct coverage *coverage)
@@ -60,6 +63,8 @@ static int read_coverage(struct store *s, int64_t now_sec, const struct store_co
         .expected_ms = stored->first_sec != 0 && until > since ? (until - since) * 1000 : 0,
         .seen_ms = stored->seen_ms,
     };
+    if (stored->seen_ms > 0 && head->coverage.expected_ms - stored->seen_ms < ROUNDING_MS)
+        head->coverage.seen_ms = head->coverage.expected_ms;
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* What only the raw level knows: single intervals, and whether it still has those of a time. */
 #include <errno.h>
+#include <time.h>
 
 #include "sql/store_internal.h"
 
@@ -7,6 +8,8 @@ int raw_check_reach(struct store *s, int64_t since_sec)
 {
     enum statement_id id = STATEMENT_RAW_REACH;
     int64_t first = 0, oldest = 0;
+    char date[32] = "";
+    struct tm tm;
     int r = statement_bind(s, id, NO_BINDS);
 
     if (r == 0 && (r = statement_step(s, id)) > 0) {
@@ -16,10 +19,13 @@ int raw_check_reach(struct store *s, int64_t since_sec)
     statement_reset(s, id);
     if (r < 0 || since_sec >= oldest || first >= oldest)
         return r < 0 ? r : 0;
-    return store_fail(s, -ERANGE,
-                      "keeps single intervals and units as long as the raw level only, now since @%lld; ask with --since "
-                      "@%lld or later, or keep more with retention.raw of pdttd",
-                      (long long)oldest, (long long)oldest);
+    if (gmtime_r(&(time_t){oldest}, &tm))
+        strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
+    return store_fail(
+        s, -ERANGE,
+        "keeps single intervals and units as long as raw data, now since %s UTC; ask with --since @%lld or "
+        "later, or let pdttd keep more (retention.raw)",
+        date, (long long)oldest);
 }
 
 struct intervals {

@@ -357,6 +357,26 @@ START_TEST(a_range_that_begins_or_ends_within_an_interval_misses_nothing)
 }
 END_TEST
 
+START_TEST(seconds_of_which_a_part_was_counted_are_not_missing)
+{
+    struct store_usage row = usage(ALICE, PROJECT, 1000, 0);
+    struct store_interval i = {
+        .ledger = LEDGER, .epoch = 1, .start_sec = NOVEMBER, .end_sec = NOVEMBER + 10, .duration_ms = 8200};
+
+    i.counted = row.n;
+    ck_assert_int_eq(store_book_interval(store, &i, &row, 1), 0);
+    expect_coverage("--since 2026-11-01 --until @1793462410", 10, 10);
+    i = (struct store_interval){.ledger = LEDGER,
+                                .epoch = 2,
+                                .start_sec = NOVEMBER + 10,
+                                .end_sec = NOVEMBER + 20,
+                                .duration_ms = 8000,
+                                .counted = row.n};
+    ck_assert_int_eq(store_book_interval(store, &i, &row, 1), 0);
+    expect_coverage("--since 2026-11-01 --until @1793462420", 20, 16);
+}
+END_TEST
+
 START_TEST(gaps_of_the_range_are_named)
 {
     json_t *root, *gap;
@@ -547,6 +567,7 @@ static void add_tests_of_figures(Suite *suite)
     tcase_add_test(c, a_user_of_this_host_who_moved_nothing_is_an_empty_report);
     tcase_add_test(c, what_was_not_counted_is_missing_from_the_coverage);
     tcase_add_test(c, a_range_that_begins_or_ends_within_an_interval_misses_nothing);
+    tcase_add_test(c, seconds_of_which_a_part_was_counted_are_not_missing);
     tcase_add_test(c, gaps_of_the_range_are_named);
     tcase_add_test(c, the_interval_that_is_being_counted_is_not_missing);
     tcase_add_test(c, an_empty_database_is_said_kindly);
