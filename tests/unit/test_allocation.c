@@ -84,6 +84,10 @@ START_TEST(a_midnight_that_is_doubled_or_skipped_begins_one_period)
     p = allocation_period(st_johns, STORE_PERIOD_MONTH, 28, doubled + 120); /* the clocks show 23:02 of the 27th */
     ck_assert_int_eq(p.since_sec, doubled);
     ck_assert_int_eq(p.until_sec, instant(st_johns, 2001, 11, 28, 0, 0));
+    doubled = instant(st_johns, 2009, 11, 1, 0, 0);
+    p = allocation_period(st_johns, STORE_PERIOD_MONTH, 1, doubled + 120); /* 23:02 of 31 October, which is over */
+    ck_assert_int_eq(p.since_sec, doubled);
+    ck_assert_int_eq(p.until_sec, instant(st_johns, 2009, 12, 1, 0, 0));
 }
 END_TEST
 
