@@ -29,6 +29,8 @@ static const struct filter {
 
 static const enum statement_id ask_all[STORE_LEVELS] = {STATEMENT_ALL_RAW, STATEMENT_ALL_5MIN, STATEMENT_ALL_HOUR,
                                                         STATEMENT_ALL_DAY, STATEMENT_ALL_MONTH};
+static const enum statement_id ask_sum[STORE_LEVELS] = {STATEMENT_SUM_RAW, STATEMENT_SUM_5MIN, STATEMENT_SUM_HOUR,
+                                                        STATEMENT_SUM_DAY, STATEMENT_SUM_MONTH};
 static const enum statement_id ask_user[STORE_LEVELS] = {STATEMENT_USER_RAW, STATEMENT_USER_5MIN, STATEMENT_USER_HOUR,
                                                          STATEMENT_USER_DAY, STATEMENT_USER_MONTH};
 
@@ -246,13 +248,23 @@ static int add_rows(struct store *s, struct asking *a, enum statement_id id, siz
     return r;
 }
 
+/* Whether it matters to an answer whose bytes they are. */
+static bool asks_who(const struct asking *a)
+{
+    bool filtered = a->query->units.n;
+
+    for (size_t i = 0; i < FILTERS; i++)
+        filtered = filtered || a->picks[i].n;
+    return a->query->by || filtered;
+}
+
 static int add_piece(struct store *s, struct asking *a, const struct piece *p)
 {
     const struct picks *users = &a->picks[FILTER_USER];
     int r = 0;
 
     if (users->n == 0)
-        return add_rows(s, a, ask_all[p->level], p->bucket, BINDS(BIND_INT(p->key)));
+        return add_rows(s, a, asks_who(a) ? ask_all[p->level] : ask_sum[p->level], p->bucket, BINDS(BIND_INT(p->key)));
     for (size_t i = 0; i < users->n && r == 0; i++) {
         const struct bind binds[] = {BIND_INT(p->key), BIND_INT(users->v[i].id), BIND_INT(users->v[i].number)};
         r = add_rows(s, a, ask_user[p->level], p->bucket, binds, p->level == STORE_RAW ? 3 : 2);

@@ -22,6 +22,12 @@
 #define ALL(table)                                                                                                     \
     {.sql = "SELECT user, project, class, protocol, family, " COUNTERS " FROM " table " WHERE start_sec = :key",       \
      .binds = {":key"}}
+/* One row for all, or none: where nobody asks who it was. Summing here takes half of the time of summing their rows. */
+#define SUM(table, key)                                                                                                \
+    {.sql = "SELECT 0, 0, 0, 0, 0, * FROM (SELECT sum(tx_bytes) AS tx_bytes, sum(rx_bytes), sum(tx_packets),"          \
+            " sum(rx_packets), sum(tx_payload_bytes), sum(rx_payload_bytes) FROM " table " WHERE " key " = :key)"      \
+            " WHERE tx_bytes NOT NULL",                                                                                \
+     .binds = {":key"}}
 #define USER(table)                                                                                                    \
     {.sql = "SELECT user, project, class, protocol, family, " COUNTERS " FROM " table                                  \
             " WHERE start_sec = :key AND user = :user",                                                                \
@@ -258,6 +264,11 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_ALL_HOUR] = ALL("usage_hour"),
     [STATEMENT_ALL_DAY] = ALL("usage_day"),
     [STATEMENT_ALL_MONTH] = ALL("usage_month"),
+    [STATEMENT_SUM_RAW] = SUM("usage_raw", "interval"),
+    [STATEMENT_SUM_5MIN] = SUM("usage_5min", "start_sec"),
+    [STATEMENT_SUM_HOUR] = SUM("usage_hour", "start_sec"),
+    [STATEMENT_SUM_DAY] = SUM("usage_day", "start_sec"),
+    [STATEMENT_SUM_MONTH] = SUM("usage_month", "start_sec"),
     [STATEMENT_USER_RAW] = {.sql = RAW_ROWS " AND r.uid = :uid AND a.user = :user", .binds = {":key", ":user", ":uid"}},
     [STATEMENT_USER_5MIN] = USER("usage_5min"),
     [STATEMENT_USER_HOUR] = USER("usage_hour"),
