@@ -282,7 +282,7 @@ static int refuse_empty(const char *since, const char *until, char **ret_why)
 int period_parse(const struct calendar *cal, int64_t now_sec, const char *since, const char *until, struct period *ret,
                  char **ret_why)
 {
-    struct period first, last = {now_sec, now_sec};
+    struct period first, last = {now_sec, now_sec + 1}; /* what began within this very second is asked for too */
     int r = 0;
 
     if (until)
@@ -295,8 +295,6 @@ int period_parse(const struct calendar *cal, int64_t now_sec, const char *since,
         first.since_sec = calendar_start(cal, CALENDAR_MONTH, last.until_sec - 1);
     if (r < 0)
         return r;
-    if (!until && first.since_sec == now_sec)
-        last.until_sec++; /* what starts within this very second is still asked for */
     if (first.since_sec >= last.until_sec)
         return refuse_empty(since, until, ret_why);
     *ret = (struct period){first.since_sec, last.until_sec};

@@ -29,8 +29,8 @@ int period_parse_time(const struct calendar *cal, int64_t now_sec, const char *t
 /*
  * The period that --since and --until (NULL: not given) name. It starts where since starts and ends where until ENDS,
  * so that "--since 2026-11 --until 2026-11" is November and "--until yesterday" includes all of yesterday. Without
- * until it ends now; without since it starts with the month in which it ends. An empty period is -EINVAL; ret_why names
- * the option.
+ * until it ends with the current second; without since it starts with the month in which it ends. An empty period is
+ * -EINVAL; ret_why names the option.
  */
 int period_parse(const struct calendar *cal, int64_t now_sec, const char *since, const char *until, struct period *ret,
                  char **ret_why);

@@ -203,7 +203,7 @@ static void assert_range(const char *since, const char *until, const char *first
 
 START_TEST(without_options_the_period_is_this_month_until_now)
 {
-    assert_range(NULL, NULL, "2026-11-01 00:00:00", "2026-11-21 13:04:05");
+    assert_range(NULL, NULL, "2026-11-01 00:00:00", "2026-11-21 13:04:06");
 }
 END_TEST
 

@@ -107,6 +107,14 @@ START_TEST(a_month_is_half_open_in_local_time)
 }
 END_TEST
 
+START_TEST(what_was_booked_within_this_very_second_is_there)
+{
+    book_bytes(1, NOW, ALICE, 1000);
+    ck_assert_int_eq(total_of("", "tx_bytes"), 1000);
+    ck_assert_int_eq(total_of("--since 30d --period day", "tx_bytes"), 1000);
+}
+END_TEST
+
 START_TEST(filters_leave_only_what_they_name)
 {
     book_some();
@@ -179,7 +187,7 @@ START_TEST(rows_have_the_dimensions_that_were_asked_for_and_no_others)
     row = json_array_get(json_object_get(root, "rows"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(row, "period")), "2026-11");
     ck_assert_int_eq(json_number(row, "since"), NOVEMBER);
-    ck_assert_int_eq(json_number(row, "until"), NOW);
+    ck_assert_int_eq(json_number(row, "until"), NOW + 1); /* the second that is running belongs to it */
     ck_assert_str_eq(json_string_value(json_object_get(row, "class")), "external");
     ck_assert_int_eq(json_number(row, "family"), 4);
     ck_assert_ptr_null(json_object_get(row, "user"));
@@ -552,6 +560,7 @@ static void add_tests_of_figures(Suite *suite)
 
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_test(c, a_month_is_half_open_in_local_time);
+    tcase_add_test(c, what_was_booked_within_this_very_second_is_there);
     tcase_add_test(c, filters_leave_only_what_they_name);
     tcase_add_loop_test(c, rows_add_up_to_the_totals_and_periods_to_the_range, 0, 9);
     tcase_add_test(c, totals_are_payload_when_asked);
