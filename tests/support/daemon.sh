@@ -29,7 +29,7 @@ CONF
 ask_store() { sqlite3 -readonly -cmd '.timeout 5000' "$DATABASE" "$1"; }
 
 # Epochs, not rows: one that reaches over a boundary of five minutes is booked in parts.
-intervals() { ask_store 'SELECT count(DISTINCT epoch) FROM interval' 2>/dev/null || echo 0; }
+intervals() { ask_store 'SELECT count(*) FROM (SELECT DISTINCT ledger, epoch FROM interval)' 2>/dev/null || echo 0; }
 more_intervals_than() { [ "$(intervals)" -gt "$1" ]; }
 
 pdttd_alive() { [ -n "$PDTTD_PID" ] && kill -0 "$PDTTD_PID" 2>/dev/null; }
