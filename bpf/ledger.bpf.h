@@ -6,14 +6,14 @@
 
 #include "maps.bpf.h"
 
-#define EEXIST_ERROR -17
-#define ENOMEM_ERROR -12
-#define E2BIG_ERROR  -7
-#define EBUSY_ERROR  -16
+#define EEXIST_ERROR    -17
+#define ENOMEM_ERROR    -12
+#define E2BIG_ERROR     -7
+#define EBUSY_ERROR     -16
 
-#define TAG_IPV6       0x800u
-#define SLOT_REF_SLOT  0xffffffu
-#define EPOCH_PARITY(e) ((__u32)(e) & 1)
+#define TAG_IPV6        0x800u
+#define SLOT_REF_SLOT   0xffffffu
+#define EPOCH_PARITY(e) ((__u32)(e)&1)
 
 struct ledger {
     void *inner; /* the active inner map */

@@ -3,8 +3,8 @@
 
 #include "pdtt_abi.h"
 #include "vmlinux_min.h"
-#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
+#include <stdbool.h>
 
 /* Set before load, constant afterwards: the verifier folds them away. */
 const volatile __u32 ledger_slots = 2;
@@ -33,7 +33,8 @@ struct {
     __uint(max_entries, 1);
     __type(key, __u32);
     __array(values, struct ledger_inner);
-} user_stats_map SEC(".maps") = {.values = {&ledger_0}};
+} user_stats_map SEC(".maps")
+= {.values = {&ledger_0}};
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -7,9 +7,9 @@
 
 #include "ledger.bpf.h"
 
-#define TCP_LISTEN_STATE 10
-#define INET_FAMILY      2
-#define INET6_FAMILY     10
+#define TCP_LISTEN_STATE   10
+#define INET_FAMILY        2
+#define INET6_FAMILY       10
 
 #define IDENTITY(uid, gid) ((__u64)(uid) | (__u64)(gid) << 32)
 

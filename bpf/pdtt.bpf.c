@@ -4,7 +4,10 @@
 #include "packet.bpf.h"
 #include <bpf/bpf_tracing.h>
 
+/* SEC() begins a statement everywhere but here */
+/* clang-format off */
 char LICENSE[] SEC("license") = "GPL";
+/* clang-format on */
 
 /* ---- cgroup layer: the ledger; every packet of every socket, once ---- */
 
@@ -65,8 +68,8 @@ static __always_inline __u32 charge_listener(struct __sk_buff *skb, const struct
 static __always_inline __u32 charge_owner(struct __sk_buff *skb, const struct ledger *l, struct pdtt_owner *o,
                                           __u32 direction, __u64 bytes, __u64 packets)
 {
-    __u32 tag = o->protocol == PROTOCOL_TCP ? connection_tag(skb, l, o, direction)
-                                            : packet_tag(skb, l->epoch, direction);
+    __u32 tag =
+        o->protocol == PROTOCOL_TCP ? connection_tag(skb, l, o, direction) : packet_tag(skb, l->epoch, direction);
     __u32 slot = owner_slot(l, o, tag);
 
     if (slot) /* what overflowed is nobody's, so it cannot be moved later either */

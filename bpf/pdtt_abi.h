@@ -22,7 +22,7 @@ enum pdtt_kind {
 #define PDTT_CLASS_LOOPBACK 1
 #define PDTT_CLASS_MAX      2047 /* 11 bits of struct pdtt_owner.slot_ref */
 
-#define PDTT_NO_ID 0xffffffffU /* (uid_t)-1, which no process can have */
+#define PDTT_NO_ID          0xffffffffU /* (uid_t)-1, which no process can have */
 
 /* The payer of bytes; also the key of the slots map. */
 struct pdtt_account {
@@ -69,9 +69,9 @@ _Static_assert(sizeof(struct pdtt_epoch) == sizeof(struct pdtt_counters), "share
  * A value of the slots map: the account's slot, and the epoch in which it has it. In any other epoch the value is stale and
  * the account gets a slot anew.
  */
-#define PDTT_SLOT_BITS      24
-#define PDTT_SLOT_MASK      ((1ULL << PDTT_SLOT_BITS) - 1)
-#define PDTT_SLOT_EPOCH(v)  ((v) >> PDTT_SLOT_BITS)
+#define PDTT_SLOT_BITS     24
+#define PDTT_SLOT_MASK     ((1ULL << PDTT_SLOT_BITS) - 1)
+#define PDTT_SLOT_EPOCH(v) ((v) >> PDTT_SLOT_BITS)
 
 /* Element parity * slots + slot of the accounts map: who a slot is, and what was moved to and from it after the fact. */
 struct pdtt_slot {
@@ -84,16 +84,16 @@ _Static_assert(sizeof(struct pdtt_slot) == 56, "mapped by user space");
 
 /* What a socket's packets are charged to, in the socket's own storage; cloned from a listener to what it accepts. */
 struct pdtt_owner {
-    __u64 identity;                        /* uid, gid << 32, of the initial user namespace */
-    __u32 unit;                            /* of the process's cgroup, 0: none */
+    __u64 identity; /* uid, gid << 32, of the initial user namespace */
+    __u32 unit;     /* of the process's cgroup, 0: none */
     __u32 padding;
-    __u64 slot_ref;                        /* cached slot: epoch << 36 | tag << 24 | slot */
-    __u64 since_bytes[PDTT_DIRECTIONS];    /* charged since the last system call on the socket */
+    __u64 slot_ref;                     /* cached slot: epoch << 36 | tag << 24 | slot */
+    __u64 since_bytes[PDTT_DIRECTIONS]; /* charged since the last system call on the socket */
     __u64 since_packets[PDTT_DIRECTIONS];
-    __u32 class_cache;                     /* of a connection: generation << 16 | 1 << 15 | tag */
-    __u16 tag;                             /* class | IPv6 << 11 of the latest packet */
+    __u32 class_cache; /* of a connection: generation << 16 | 1 << 15 | tag */
+    __u16 tag;         /* class | IPv6 << 11 of the latest packet */
     __u8 protocol;
-    __u8 flags;                            /* PDTT_OWNER_* */
+    __u8 flags; /* PDTT_OWNER_* */
 };
 _Static_assert(sizeof(struct pdtt_owner) == 64, "socket storage of programs that outlive a pdttd");
 
@@ -112,16 +112,16 @@ struct pdtt_class_v6 {
 
 /* Why a count took another way than the common one; index of the stats map. Each is a loss made visible or a fact worth a graph. */
 enum pdtt_stat {
-    PDTT_STAT_SLOTS_FULL,      /* packets or calls booked as overflow: no slot left in this epoch */
-    PDTT_STAT_SLOT_E2BIG,      /* ... the slots map was full */
-    PDTT_STAT_SLOT_ENOMEM,     /* ... no memory for its entry */
-    PDTT_STAT_SLOT_EBUSY,      /* ... its bucket was locked by what we interrupted */
-    PDTT_STAT_SLOT_OTHER,      /* ... any other error */
-    PDTT_STAT_STORAGE_FAILED,  /* no socket storage: booked to the socket's uid, not transferable */
-    PDTT_STAT_LEDGER_MISSING,  /* no inner map or no element: NOT booked; must stay 0 */
-    PDTT_STAT_TRANSFERS,       /* ownership changes that moved bytes */
-    PDTT_STAT_PARSE_ERRORS,    /* headers that could not be read: counted as len, class external */
-    PDTT_STAT_ADOPTED,         /* sockets older than the daemon that got an owner */
+    PDTT_STAT_SLOTS_FULL,     /* packets or calls booked as overflow: no slot left in this epoch */
+    PDTT_STAT_SLOT_E2BIG,     /* ... the slots map was full */
+    PDTT_STAT_SLOT_ENOMEM,    /* ... no memory for its entry */
+    PDTT_STAT_SLOT_EBUSY,     /* ... its bucket was locked by what we interrupted */
+    PDTT_STAT_SLOT_OTHER,     /* ... any other error */
+    PDTT_STAT_STORAGE_FAILED, /* no socket storage: booked to the socket's uid, not transferable */
+    PDTT_STAT_LEDGER_MISSING, /* no inner map or no element: NOT booked; must stay 0 */
+    PDTT_STAT_TRANSFERS,      /* ownership changes that moved bytes */
+    PDTT_STAT_PARSE_ERRORS,   /* headers that could not be read: counted as len, class external */
+    PDTT_STAT_ADOPTED,        /* sockets older than the daemon that got an owner */
     PDTT_STATS
 };
 

@@ -7,8 +7,8 @@
 #pragma once
 
 #include <linux/bpf.h>
-#include <stddef.h>
 #include <linux/types.h>
+#include <stddef.h>
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

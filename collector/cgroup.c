@@ -209,9 +209,10 @@ bool cgroup_is_host_root(const char *path)
 
 const char *cgroup_partial_warning(const char *path, char buf[static CGROUP_WARNING_MAX])
 {
-    snprintf(buf, CGROUP_WARNING_MAX,
-             "%s is not the root of the host's cgroups (a container, or a setting of 'cgroup'): only sockets made below it "
-             "are counted",
-             path);
+    snprintf(
+        buf, CGROUP_WARNING_MAX,
+        "%s is not the root of the host's cgroups (a container, or a setting of 'cgroup'): only sockets made below it "
+        "are counted",
+        path);
     return buf;
 }

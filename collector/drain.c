@@ -116,9 +116,8 @@ int drain_recover(const struct drain *d)
 
 int drain_interval(const struct drain *d, const struct drain_settings *settings)
 {
-    struct ledger_start start = {.generation = settings->generation,
-                                 .flags = settings->flags,
-                                 .errors = settings->errors};
+    struct ledger_start start = {
+        .generation = settings->generation, .flags = settings->flags, .errors = settings->errors};
     int active = ledger_active(d->ledger);
     int r = active < 0 ? active : recover_beside(d, active);
 

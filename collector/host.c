@@ -20,8 +20,10 @@ int host_require(void)
         return -EPERM;
     }
     if (access(KERNEL_BTF, R_OK) < 0) {
-        log_error("%s is missing: this kernel was built without CONFIG_DEBUG_INFO_BTF, which the programs need; boot one "
-                  "that has it (Debian's have)", KERNEL_BTF);
+        log_error(
+            "%s is missing: this kernel was built without CONFIG_DEBUG_INFO_BTF, which the programs need; boot one "
+            "that has it (Debian's have)",
+            KERNEL_BTF);
         return -ENOENT;
     }
     return 0;

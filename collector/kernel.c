@@ -36,8 +36,7 @@ static void probe_optional(struct kernel *k)
     }
 }
 
-static int load_programs(struct kernel *k, const struct mapset *reuse, struct programs **ret_programs,
-                         char **ret_why)
+static int load_programs(struct kernel *k, const struct mapset *reuse, struct programs **ret_programs, char **ret_why)
 {
     struct programs_config config = {
         .slots = k->layout.slots, .cpus = k->layout.cpus, .truth = k->layout.truth, .wanted = k->wanted};
@@ -228,8 +227,11 @@ static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted,
     mapset_clear(&k->maps);
     for (unsigned map = 0; map < MAPS; map++)
         carried.fd[map] = map_rows[map].carried ? k->old.fd[map] : -1;
-    k->layout = (struct pdtt_layout){.abi_version = PDTT_ABI_VERSION, .slots = wanted->slots, .cpus = wanted->cpus,
-                                     .truth = wanted->truth, .ledger = k->layout.ledger};
+    k->layout = (struct pdtt_layout){.abi_version = PDTT_ABI_VERSION,
+                                     .slots = wanted->slots,
+                                     .cpus = wanted->cpus,
+                                     .truth = wanted->truth,
+                                     .ledger = k->layout.ledger};
     r = load_programs(k, &carried, &p, ret_why);
     if (r < 0)
         return r;
@@ -300,8 +302,10 @@ static int tidy_pins(struct kernel *k)
 
 static int start(struct kernel *k, char **ret_why)
 {
-    struct pdtt_layout wanted = {.abi_version = PDTT_ABI_VERSION, .slots = k->options->accounts + 1,
-                                 .cpus = libbpf_num_possible_cpus(), .truth = k->options->truth};
+    struct pdtt_layout wanted = {.abi_version = PDTT_ABI_VERSION,
+                                 .slots = k->options->accounts + 1,
+                                 .cpus = libbpf_num_possible_cpus(),
+                                 .truth = k->options->truth};
     int r = tidy_pins(k);
 
     if (r < 0)
@@ -332,7 +336,8 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
     if (r == 0)
         r = start(k, ret_why);
     if (r < 0) {
-        if (!*ret_why && asprintf(ret_why, "cannot set up the kernel side in %s: %s", options->pin_path, strerror(-r)) < 0)
+        if (!*ret_why &&
+            asprintf(ret_why, "cannot set up the kernel side in %s: %s", options->pin_path, strerror(-r)) < 0)
             *ret_why = NULL;
         kernel_close(k);
         return r;

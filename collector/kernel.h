@@ -19,7 +19,7 @@ struct kernel_options {
     uint32_t accounts;       /* accounts per interval, without the overflow account */
     bool truth;              /* test-only truth counters */
     bool syscall_wanted;
-    bool syscall_required; /* fail rather than go on without */
+    bool syscall_required;          /* fail rather than go on without */
     kernel_classes_fn fill_classes; /* called unless counting is resumed */
     void *userdata;
 };

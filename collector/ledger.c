@@ -228,8 +228,7 @@ static void name_account(struct ledger_row *row, const struct pdtt_slot *slot, u
 {
     row->account = slot->account;
     if (index == 0)
-        row->account =
-            (struct pdtt_account){.uid = PDTT_NO_ID, .gid = PDTT_NO_ID, .kind = PDTT_KIND_OVERFLOW};
+        row->account = (struct pdtt_account){.uid = PDTT_NO_ID, .gid = PDTT_NO_ID, .kind = PDTT_KIND_OVERFLOW};
 }
 
 int ledger_read(const struct ledger *l, int half, struct ledger_row **ret_rows, size_t *ret_n,

@@ -74,8 +74,11 @@ static int set_verb(void *target, int (*verb)(const struct command *command))
     return 0;
 }
 
-#define VERB(name, fn) \
-    static int set_##name(void *target, const char *argument) { return set_verb(target, fn); }
+#define VERB(name, fn)                                                                                                 \
+    static int set_##name(void *target, const char *argument)                                                          \
+    {                                                                                                                  \
+        return set_verb(target, fn);                                                                                   \
+    }
 VERB(check, run_check)
 VERB(probe, run_probe)
 VERB(once, run_once)
@@ -121,8 +124,8 @@ static int print_version(const struct command *command)
 
 static int print_help(const struct command *command)
 {
-    options_print_help(stdout, "pdttd [OPTIONS]\nCounts network transfers per user and books them into a database.", rows,
-                       array_length(rows));
+    options_print_help(stdout, "pdttd [OPTIONS]\nCounts network transfers per user and books them into a database.",
+                       rows, array_length(rows));
     return 0;
 }
 

@@ -52,7 +52,8 @@ int pins_open(const char *path, struct pins **ret_pins, char **ret_why)
     if (fd < 0)
         return say(ret_why, -errno, "%s: %s", path, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        r = say(ret_why, -EBUSY, "%s is in use by another pdttd%s; stop that one first or set another pin_path", path, "");
+        r = say(ret_why, -EBUSY, "%s is in use by another pdttd%s; stop that one first or set another pin_path", path,
+                "");
         close_fd(fd);
         return r;
     }

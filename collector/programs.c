@@ -38,9 +38,8 @@ const struct map_row map_rows[MAPS] = {
     [MAP_INNER_1] = {"ledger_1", false},     [MAP_ACCOUNTS] = {"accounts", false},
     [MAP_SLOTS] = {"slots", false},          [MAP_SOCK_OWNER] = {"sock_owner", true},
     [MAP_CLASSES_V4] = {"classes_v4", true}, [MAP_CLASSES_V6] = {"classes_v6", true},
-    [MAP_UNITS] = {"units", true},
-    [MAP_STATS] = {"stats", true},           [MAP_TRUTH] = {"truth", true},
-    [MAP_LAYOUT] = {"layout", false},
+    [MAP_UNITS] = {"units", true},           [MAP_STATS] = {"stats", true},
+    [MAP_TRUTH] = {"truth", true},           [MAP_LAYOUT] = {"layout", false},
 };
 
 struct programs {
@@ -131,9 +130,7 @@ static int choose_programs(struct programs *p, uint32_t wanted)
     struct bpf_program *program;
     int r = 0;
 
-    bpf_object__for_each_program (program, p->skel->obj)
-        if (r == 0)
-            r = bpf_program__set_autoload(program, false);
+    bpf_object__for_each_program(program, p->skel->obj) if (r == 0) r = bpf_program__set_autoload(program, false);
     for (unsigned i = 0; i < PROGRAMS && r == 0; i++)
         if (wanted & 1u << i)
             r = bpf_program__set_autoload(find_program(p, i), true);

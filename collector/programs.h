@@ -62,7 +62,7 @@ uint64_t programs_build(void);
 struct programs_config {
     uint32_t slots, cpus;
     bool truth;
-    uint32_t wanted;   /* bit per program */
+    uint32_t wanted;    /* bit per program */
     int reuse_fd[MAPS]; /* -1: make a new map */
 };
 

@@ -61,7 +61,8 @@ static void report_book_error(struct session *s, int r)
     if (r == s->book_error)
         return;
     if (r < 0)
-        log_error("cannot book: %s; the counts wait in the kernel", *store_why(s->store) ? store_why(s->store) : strerror(-r));
+        log_error("cannot book: %s; the counts wait in the kernel",
+                  *store_why(s->store) ? store_why(s->store) : strerror(-r));
     else
         log_info("booking again");
     s->book_error = r;
@@ -158,12 +159,13 @@ static int fill_classes(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flag
 /* In force from the next epoch on: sockets drop the class they remember when the generation changes. */
 static int apply_classes(struct session *s)
 {
-    int r = fill_classes(kernel_map_fd(s->kernel, MAP_CLASSES_V4), kernel_map_fd(s->kernel, MAP_CLASSES_V6), s,
-                         &s->flags);
+    int r =
+        fill_classes(kernel_map_fd(s->kernel, MAP_CLASSES_V4), kernel_map_fd(s->kernel, MAP_CLASSES_V6), s, &s->flags);
 
     s->generation++;
     if (r < 0)
-        log_error("cannot load the networks of the classes: %s", *store_why(s->store) ? store_why(s->store) : strerror(-r));
+        log_error("cannot load the networks of the classes: %s",
+                  *store_why(s->store) ? store_why(s->store) : strerror(-r));
     return r < 0 ? r : session_drain(s);
 }
 

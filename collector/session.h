@@ -18,9 +18,9 @@ struct session {
     struct ledger *ledger;
     struct names *names;
     struct rules *rules;
-    char *cgroup; /* where packets are counted; units are below it */
+    char *cgroup;               /* where packets are counted; units are below it */
     uint32_t generation, flags; /* of the class table */
-    int book_error;                   /* of the last attempt, so that a blocked writer is said once */
+    int book_error;             /* of the last attempt, so that a blocked writer is said once */
 };
 
 /* The configuration that -c or its absence means. One line is logged on failure. */

@@ -16,16 +16,16 @@ struct endpoint {
 };
 
 struct endpoint endpoint_of(const char *address, const char *port);
-uint64_t number_of(const char *text);          /* decimal, all of it, or the program ends */
+uint64_t number_of(const char *text); /* decimal, all of it, or the program ends */
 const char *argument_or(char **arguments, int index, const char *otherwise);
 
 int socket_to(const struct endpoint *remote, int type, int protocol); /* made, not connected */
 int tcp_connect(const struct endpoint *remote);
 void tcp_listen_ready(const struct endpoint *local, int *ret_listener); /* prints "ready" once clients can come */
-void send_bytes(int fd, uint64_t bytes);        /* all of them, in writes of 64 KiB */
+void send_bytes(int fd, uint64_t bytes);                                /* all of them, in writes of 64 KiB */
 uint64_t receive_to_end(int fd);
-void become(uid_t uid, gid_t gid);              /* gives root up for good */
-void report_moved(uint64_t bytes);              /* the line that the tests read */
+void become(uid_t uid, gid_t gid); /* gives root up for good */
+void report_moved(uint64_t bytes); /* the line that the tests read */
 
 /* Subcommands; arguments[0] is the first after the name. */
 void run_tcp_sink(char **arguments);

@@ -73,8 +73,7 @@ static void set_up(void)
 
     memset(&fake, 0, sizeof(fake));
     for (int half = 0; half < 2; half++) {
-        maps.inner[half] =
-            make_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct pdtt_counters), per_half, BPF_F_MMAPABLE, -1);
+        maps.inner[half] = make_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct pdtt_counters), per_half, BPF_F_MMAPABLE, -1);
         counters[half] = map_memory(maps.inner[half], per_half * sizeof(struct pdtt_counters));
     }
     maps.outer = make_map(BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1, 0, maps.inner[0]);
