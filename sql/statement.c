@@ -52,7 +52,7 @@ void statement_finalize_all(struct store *s)
 
 int statement_bind(struct store *s, enum statement_id id, const struct bind *binds, size_t n)
 {
-    const struct statement *st = &s->statements[id];
+    struct statement *st = &s->statements[id];
     int r = st->stmt ? 0 : prepare(s, id);
 
     if (r < 0)
@@ -61,6 +61,7 @@ int statement_bind(struct store *s, enum statement_id id, const struct bind *bin
         return store_fail(s, -EINVAL, "statement %d got %zu of %zu values; this is a defect of the program", id, n,
                           st->n_binds);
     for (size_t i = 0; i < n; i++) {
+        st->has_text = st->has_text || binds[i].is_text;
         int rc = binds[i].is_text ? sqlite3_bind_text(st->stmt, st->index[i], binds[i].text, -1, SQLITE_STATIC)
                                   : sqlite3_bind_int64(st->stmt, st->index[i], binds[i].number);
         if (rc != SQLITE_OK)
@@ -83,11 +84,13 @@ int statement_step(struct store *s, enum statement_id id)
 
 void statement_reset(struct store *s, enum statement_id id)
 {
-    if (!s->statements[id].stmt)
-        return;
-    /* The caller's texts were bound without a copy. */
-    sqlite3_reset(s->statements[id].stmt);
-    sqlite3_clear_bindings(s->statements[id].stmt);
+    struct statement *st = &s->statements[id];
+
+    sqlite3_reset(st->stmt); /* NULL is a no-op */
+    /* The caller's texts were bound without a copy. Numbers may stay: each call binds all parameters. */
+    if (st->has_text)
+        sqlite3_clear_bindings(st->stmt);
+    st->has_text = false;
 }
 
 int64_t statement_int(const struct store *s, enum statement_id id, int column)

@@ -137,6 +137,7 @@ struct statement {
     sqlite3_stmt *stmt;
     int index[STATEMENT_MAX_BINDS]; /* SQLite's number of each name */
     size_t n_binds;
+    bool has_text; /* bound without a copy */
 };
 
 struct bind {

@@ -72,6 +72,10 @@ static int grow(struct tally *t)
 
 int tally_add(struct tally *t, const struct tally_key *key, const struct store_counters *n)
 {
+    if (t->next < t->n_rows && memcmp(&t->rows[t->next].key, key, sizeof(*key)) == 0) {
+        counters_add(&t->rows[t->next++].n, n);
+        return 0;
+    }
     if (t->n_rows == t->room) {
         int r = grow(t);
         if (r < 0)
@@ -80,6 +84,7 @@ int tally_add(struct tally *t, const struct tally_key *key, const struct store_c
     uint32_t *slot = find_slot(t, key);
     if (*slot) {
         counters_add(&t->rows[*slot - 1].n, n);
+        t->next = *slot;
         return 0;
     }
     t->rows[t->n_rows] = (struct tally_row){.key = *key, .n = *n};

@@ -26,6 +26,7 @@ struct tally {
     size_t n_rows, room;
     uint32_t *slots; /* number of a row plus 1; 0: free */
     size_t n_slots;
+    size_t next; /* the row after the one that was added to last: what is booked comes in the same order each time */
 };
 
 /* -ENOMEM: nothing was added. */
