@@ -10,6 +10,9 @@
 #define ETHERTYPE_IPV6   0x86DD
 #define LOOPBACK_IFINDEX 1 /* in every network namespace (net/core: LOOPBACK_IFINDEX) */
 #define PROTOCOL_TCP     6
+#define IPV4_HEADER_SIZE 20
+#define IPV4_SOURCE      12
+#define IPV4_DESTINATION 16
 #define IPV6_HEADER_SIZE 40
 #define UDP_HEADER_SIZE  8
 #define EXTENSIONS_MAX   4

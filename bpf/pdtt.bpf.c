@@ -26,32 +26,53 @@ static __always_inline void count_truth(__u32 direction, __u64 bytes, __u64 pack
 }
 
 /* A socket of which no process is known: made by the kernel, or older than pdttd and not yet adopted. */
-static __noinline struct pdtt_owner *adopt_as_kernel(struct __sk_buff *skb, struct bpf_sock *sk)
+static __noinline struct pdtt_owner *adopt_as_kernel(struct __sk_buff *skb, struct bpf_sock *any)
 {
     struct pdtt_owner owner = {
         .identity = IDENTITY(bpf_get_socket_uid(skb), PDTT_NO_ID),
-        .protocol = sk->protocol,
         .flags = PDTT_OWNER_KERNEL,
     };
-    struct pdtt_owner *o = bpf_sk_storage_get(&sock_owner, sk, &owner, BPF_SK_STORAGE_GET_F_CREATE);
+    struct bpf_sock *sk = bpf_sk_fullsock(any);
+    struct pdtt_owner *o;
 
+    if (!sk) /* TIME_WAIT or a request socket: no storage to be had */
+        return NULL;
+    owner.protocol = sk->protocol;
+    o = bpf_sk_storage_get(&sock_owner, sk, &owner, BPF_SK_STORAGE_GET_F_CREATE);
     if (!o)
         stat_bump(PDTT_STAT_STORAGE_FAILED);
     return o;
 }
 
-/* A connection keeps its remote address, so its class is looked up once; loopback is known from the packet alone. */
-static __always_inline __u32 connection_tag(struct __sk_buff *skb, const struct ledger *l, struct pdtt_owner *o,
-                                            __u32 direction)
+/* What must be equal for a cached class to be this packet's; 0 where the class cannot be cached. */
+static __always_inline __u64 class_cache_key(struct __sk_buff *skb, const struct ledger *l, const struct pdtt_owner *o,
+                                             __u32 direction)
 {
-    __u32 valid = l->epoch->generation << 16 | 1u << 15, cache = o->class_cache, tag;
+    __u64 key = (__u64)(l->epoch->generation & 0xffff) << 16 | 1u << 15;
+    void *header = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+    __u32 *address = header + (direction == PDTT_RX ? IPV4_SOURCE : IPV4_DESTINATION);
+
+    if (packet_is_ipv6(skb)) /* too long to remember, but a connection keeps it */
+        return o->protocol == PROTOCOL_TCP ? key | TAG_IPV6 : 0;
+    return header + IPV4_HEADER_SIZE <= end ? (__u64)*address << 32 | key : 0;
+}
+
+/* The class of the remote address, looked up once as long as the address is the one of the packet before. */
+static __always_inline __u32 owner_tag(struct __sk_buff *skb, const struct ledger *l, struct pdtt_owner *o,
+                                       __u32 direction)
+{
+    __u64 key, cache = o->class_cache;
+    __u32 tag;
 
     if (skb->ifindex == LOOPBACK_IFINDEX || !(l->epoch->flags & (PDTT_EPOCH_CLASSES_V4 | PDTT_EPOCH_CLASSES_V6)))
         return packet_tag(skb, l->epoch, direction);
-    if ((cache & ~0xfffu) == valid)
-        return cache & 0xfff;
+    key = class_cache_key(skb, l, o, direction);
+    if (key && (cache & ~(__u64)PDTT_CLASS_MAX) == key)
+        return cache & (TAG_IPV6 | PDTT_CLASS_MAX);
     tag = packet_tag(skb, l->epoch, direction);
-    o->class_cache = valid | tag;
+    if (key)
+        o->class_cache =
+            key | tag; /* one store: CPUs that share a socket must not mix an address with another's class */
     return tag;
 }
 
@@ -68,8 +89,7 @@ static __always_inline __u32 charge_listener(struct __sk_buff *skb, const struct
 static __always_inline __u32 charge_owner(struct __sk_buff *skb, const struct ledger *l, struct pdtt_owner *o,
                                           __u32 direction, __u64 bytes, __u64 packets)
 {
-    __u32 tag =
-        o->protocol == PROTOCOL_TCP ? connection_tag(skb, l, o, direction) : packet_tag(skb, l->epoch, direction);
+    __u32 tag = owner_tag(skb, l, o, direction);
     __u32 slot = owner_slot(l, o, tag);
 
     if (slot) /* what overflowed is nobody's, so it cannot be moved later either */
@@ -105,16 +125,14 @@ static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction)
     count_truth(direction, bytes, segments);
     if (!ledger_open(&l))
         return 1;
-    if (sk)
-        sk = bpf_sk_fullsock(sk);
-    if (sk) {
+    if (sk) { /* NULL for what is no full socket; to ask for that first would be a call more for each packet */
         o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
         if (!o)
             o = adopt_as_kernel(skb, sk);
     }
     if (!o)
-        slot = charge_nobody(skb, &l, sk != NULL, direction);
-    else if (sk->state == TCP_LISTEN_STATE)
+        slot = charge_nobody(skb, &l, sk && bpf_sk_fullsock(sk), direction);
+    else if (sk && sk->state == TCP_LISTEN_STATE)
         slot = charge_listener(skb, &l, o, direction);
     else
         slot = charge_owner(skb, &l, o, direction, bytes, segments);

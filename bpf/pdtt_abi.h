@@ -82,18 +82,20 @@ struct pdtt_slot {
 };
 _Static_assert(sizeof(struct pdtt_slot) == 56, "mapped by user space");
 
-/* What a socket's packets are charged to, in the socket's own storage; cloned from a listener to what it accepts. */
+/*
+ * What a socket's packets are charged to, in the socket's own storage; cloned from a listener to what it accepts. What
+ * every packet touches comes first, to stay within one cache line.
+ */
 struct pdtt_owner {
-    __u64 identity; /* uid, gid << 32, of the initial user namespace */
-    __u32 unit;     /* of the process's cgroup, 0: none */
-    __u32 padding;
     __u64 slot_ref;                     /* cached slot: epoch << 36 | tag << 24 | slot */
     __u64 since_bytes[PDTT_DIRECTIONS]; /* charged since the last system call on the socket */
     __u64 since_packets[PDTT_DIRECTIONS];
-    __u32 class_cache; /* of a connection: generation << 16 | 1 << 15 | tag */
+    __u64 class_cache; /* remote IPv4 address << 32 | generation << 16 | 1 << 15 | tag */
     __u16 tag;         /* class | IPv6 << 11 of the latest packet */
     __u8 protocol;
-    __u8 flags; /* PDTT_OWNER_* */
+    __u8 flags;     /* PDTT_OWNER_* */
+    __u32 unit;     /* of the process's cgroup, 0: none */
+    __u64 identity; /* uid, gid << 32, of the initial user namespace */
 };
 _Static_assert(sizeof(struct pdtt_owner) == 64, "socket storage of programs that outlive a pdttd");
 
