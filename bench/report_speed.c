@@ -33,7 +33,7 @@ struct subject {
 
 enum question_id { START, USER_30_DAYS, USER_TREND, MONTH, THIS_MONTH, YESTERDAY, TREND, QUESTIONS };
 
-/* In the arguments: %u the user, %m the last whole month, %t the month in which the trend begins. */
+/* In the arguments: %u the user, %m the last whole month, %n this one, %t that in which the trend begins. */
 static const struct question {
     const char *name, *label, *arguments[ARGUMENTS_MAX];
     double target_ms; /* 0: none */
@@ -307,6 +307,7 @@ static int measure_peer(const struct command *command, const struct subject *s, 
 
 static const char *const tables[] = {"usage_raw", "usage_5min", "usage_hour", "usage_day", "usage_month"};
 
+/* In pages, whose number is in pageno of an aggregate: its pgsize has 32 bits. */
 static json_t *level_sizes(sqlite3 *db)
 {
     json_t *levels = json_array();
@@ -314,8 +315,10 @@ static json_t *level_sizes(sqlite3 *db)
     for (size_t i = 0; i < array_length(tables); i++) {
         int64_t found[2];
 
-        if (ask_sql(db, "SELECT sum(ncell), sum(pgsize) FROM dbstat WHERE name = ?3 AND aggregate = 1", 0, 0, tables[i],
-                    found, 2, NULL) < 0) {
+        if (ask_sql(db,
+                    "SELECT ncell, pageno * (SELECT page_size FROM pragma_page_size) FROM dbstat WHERE name = ?3 AND "
+                    "aggregate = 1",
+                    0, 0, tables[i], found, 2, NULL) < 0) {
             json_decref(levels);
             return NULL;
         }
