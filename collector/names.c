@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -10,6 +9,7 @@
 #include "collector/names_table.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/worker.h"
 
 #define DEFAULT_REFRESH_SEC (10 * 60)
 #define DEFAULT_RETRY_SEC   30
@@ -159,26 +159,15 @@ static void *work(void *userdata)
     return NULL;
 }
 
-/* The daemon's signals are for its signalfd: the worker is born with all of them blocked. */
 static int start_worker(struct names *n)
 {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    pthread_t thread;
+    int r;
 
-    int r = pthread_attr_init(&attributes);
-    if (r != 0)
-        return -r;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     n->references++;
-    r = pthread_create(&thread, &attributes, work, n);
-    if (r != 0)
+    r = worker_start(work, n);
+    if (r < 0)
         n->references--;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return -r;
+    return r;
 }
 
 static struct names_options with_defaults(const struct names_options *options)

@@ -1,10 +1,10 @@
 #include "collector/textlog_writer.h"
 
 #include "common/cleanup.h"
+#include "common/worker.h"
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -147,26 +147,15 @@ static void *work(void *userdata)
     return NULL;
 }
 
-/* The daemon's signals are for its signalfd: the thread is born with all of them blocked. */
 static int start_thread(struct textlog_writer *w)
 {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    pthread_t thread;
+    int r;
 
-    int r = pthread_attr_init(&attributes);
-    if (r != 0)
-        return -r;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     w->references++;
-    r = pthread_create(&thread, &attributes, work, w);
-    if (r != 0)
+    r = worker_start(work, w);
+    if (r < 0)
         w->references--;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return -r;
+    return r;
 }
 
 int textlog_writer_start(struct textlog_writer **ret)
