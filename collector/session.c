@@ -314,7 +314,8 @@ static int begin_booking(struct session *s)
         log_error("cannot begin booking: %s", *store_why(s->store) ? store_why(s->store) : strerror(-r));
         return r;
     }
-    return kernel_start(s->kernel) == KERNEL_RESUMED ? apply_classes(s) : 0;
+    /* A replacement that an earlier start began was filled with the classes of that time. */
+    return kernel_start(s->kernel) == KERNEL_FRESH ? 0 : apply_classes(s);
 }
 
 int session_open(const char *config_path, struct session **ret_session)
