@@ -1,11 +1,9 @@
 /* kill -9 at any instant of booking and rolling up: sums are equal at every level, no epoch is lost and none is twice.
  */
 #include "tests/support/levels.h"
-#include "tests/support/unit.h"
+#include "tests/support/victim.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <time.h>
 
 #define LOOPS        200
 #define SWEEP_ROUNDS 10 /* of those, looked into by a whole check of the database */
@@ -34,7 +32,7 @@ static int book_epoch(struct store *s, uint64_t epoch)
 }
 
 /* The writer, until it is killed. It drops raw data too. */
-static void write_for_ever(void)
+static void write_for_ever(int tell, void *userdata)
 {
     struct store_policy p = {.timezone = "Australia/Perth",
                              .retention_sec = {4000, 9000, STORE_FOREVER, STORE_FOREVER, STORE_FOREVER}};
@@ -47,22 +45,11 @@ static void write_for_ever(void)
     hurry(s); /* a killed process loses nothing that it gave to the kernel */
     if (store_set_policy(s, &p) < 0 || store_last_epoch(s, LEDGER, &epoch) < 0)
         _exit(2);
-    for (;;)
+    for (;;) {
         if (book_epoch(s, ++epoch) < 0)
             _exit(3);
-}
-
-static void kill_a_writer(long after_ns)
-{
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0)
-        write_for_ever();
-    nanosleep(&(struct timespec){.tv_nsec = after_ns}, NULL);
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(WIFSIGNALED(status), "the writer ended by itself: %d", WEXITSTATUS(status));
+        victim_tell(tell);
+    }
 }
 
 /* As the next reader finds it: the coarse levels hold all up to the watermark, the raw one what comes after. */
@@ -87,7 +74,8 @@ START_TEST(two_hundred_kills_lose_nothing_and_double_nothing)
     store_close(open_store(STORE_WRITE));
     srandom(31337);
     for (int loop = 0; loop < LOOPS; loop++) {
-        kill_a_writer(12000000 + random() % 60000000);
+        /* none told: while it opens the database, or reads what was not rolled up */
+        victim_kill(victim_start(write_for_ever, NULL), (int)(random() % 24), random() % 12000000);
         last = (uint64_t)sql_int("SELECT coalesce(max(last_epoch), 0) FROM ledger");
         check_levels(last);
         unrolled_once += sql_int("SELECT count(*) > 0 FROM interval WHERE id > (SELECT rolled FROM rollup)");
