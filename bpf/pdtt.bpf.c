@@ -1,4 +1,5 @@
 /* The programs of the kernel side. Each entry is thin; ideas live in the headers. Program names are those users know. */
+#include "conn_uid.bpf.h"
 #include "ledger.bpf.h"
 #include "owner.bpf.h"
 #include "packet.bpf.h"

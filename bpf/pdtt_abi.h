@@ -112,18 +112,42 @@ struct pdtt_class_v6 {
     __u8 address[16];
 };
 
+/*
+ * Key and value of conn_uid_map: which account a connection of this host has, for who sees packets and no sockets. An
+ * IPv4 connection of an IPv6 socket is an IPv4 connection, as its packets are.
+ */
+struct pdtt_conn_key {
+    __u64 netns;                   /* cookie of the network namespace; 0 on kernels that do not tell it to sockops */
+    __u8 local[16], remote[16];    /* network order; IPv4 in the first 4 bytes, the rest 0 */
+    __u16 local_port, remote_port; /* host order */
+    __u8 protocol;                 /* IPPROTO_* */
+    __u8 family;                   /* AF_INET, AF_INET6 */
+    __u16 padding;
+};
+_Static_assert(sizeof(struct pdtt_conn_key) == 48, "pdtt_conn_key is a hash key: no hidden padding");
+
+struct pdtt_conn_uid {
+    __u32 uid;
+    __u32 gid;
+    __u64 cookie; /* of the socket: only the one that noted an entry removes it */
+};
+_Static_assert(sizeof(struct pdtt_conn_uid) == 16, "read by programs of another build");
+
 /* Why a count took another way than the common one; index of the stats map. Each is a loss made visible or a fact worth a graph. */
 enum pdtt_stat {
-    PDTT_STAT_SLOTS_FULL,     /* packets or calls booked as overflow: no slot left in this epoch */
-    PDTT_STAT_SLOT_E2BIG,     /* ... the slots map was full */
-    PDTT_STAT_SLOT_ENOMEM,    /* ... no memory for its entry */
-    PDTT_STAT_SLOT_EBUSY,     /* ... its bucket was locked by what we interrupted */
-    PDTT_STAT_SLOT_OTHER,     /* ... any other error */
-    PDTT_STAT_STORAGE_FAILED, /* no socket storage: booked to the socket's uid, not transferable */
-    PDTT_STAT_LEDGER_MISSING, /* no inner map or no element: NOT booked; must stay 0 */
-    PDTT_STAT_TRANSFERS,      /* ownership changes that moved bytes */
-    PDTT_STAT_PARSE_ERRORS,   /* headers that could not be read: counted as len, class external */
-    PDTT_STAT_ADOPTED,        /* sockets older than the daemon that got an owner */
+    PDTT_STAT_SLOTS_FULL,      /* packets or calls booked as overflow: no slot left in this epoch */
+    PDTT_STAT_SLOT_E2BIG,      /* ... the slots map was full */
+    PDTT_STAT_SLOT_ENOMEM,     /* ... no memory for its entry */
+    PDTT_STAT_SLOT_EBUSY,      /* ... its bucket was locked by what we interrupted */
+    PDTT_STAT_SLOT_OTHER,      /* ... any other error */
+    PDTT_STAT_STORAGE_FAILED,  /* no socket storage: booked to the socket's uid, not transferable */
+    PDTT_STAT_LEDGER_MISSING,  /* no inner map or no element: NOT booked; must stay 0 */
+    PDTT_STAT_TRANSFERS,       /* ownership changes that moved bytes */
+    PDTT_STAT_PARSE_ERRORS,    /* headers that could not be read: counted as len, class external */
+    PDTT_STAT_ADOPTED,         /* sockets older than the daemon that got an owner */
+    PDTT_STAT_CONN_UID_FULL,   /* connections that conn_uid_map had no room for */
+    PDTT_STAT_CONN_UID_ENOMEM, /* ... no memory for its entry */
+    PDTT_STAT_CONN_UID_OTHER,  /* ... any other error, such as a bucket locked by what was interrupted */
     PDTT_STATS
 };
 

@@ -92,8 +92,12 @@ int mapset_read_stats(const struct mapset *m, uint64_t ret_stats[static PDTT_STA
         return -ENOMEM;
     for (uint32_t stat = 0; stat < PDTT_STATS; stat++) {
         ret_stats[stat] = 0;
-        if (bpf_map_lookup_elem(m->fd[MAP_STATS], &stat, values) < 0)
+        /* A map that an earlier version pinned lacks the newest ones. */
+        if (bpf_map_lookup_elem(m->fd[MAP_STATS], &stat, values) < 0) {
+            if (errno == ENOENT)
+                continue;
             return -errno;
+        }
         for (int cpu = 0; cpu < cpus; cpu++)
             ret_stats[stat] += values[cpu];
     }

@@ -39,7 +39,8 @@ const struct map_row map_rows[MAPS] = {
     [MAP_SLOTS] = {"slots", false},          [MAP_SOCK_OWNER] = {"sock_owner", true},
     [MAP_CLASSES_V4] = {"classes_v4", true}, [MAP_CLASSES_V6] = {"classes_v6", true},
     [MAP_UNITS] = {"units", true},           [MAP_STATS] = {"stats", true},
-    [MAP_TRUTH] = {"truth", true},           [MAP_LAYOUT] = {"layout", false},
+    [MAP_TRUTH] = {"truth", true},           [MAP_CONN_UID] = {"conn_uid_map", true},
+    [MAP_LAYOUT] = {"layout", false},
 };
 
 struct programs {
@@ -122,6 +123,9 @@ static int set_sizes(struct programs *p, const struct programs_config *config)
     }
     p->skel->rodata->ledger_slots = config->slots;
     p->skel->rodata->truth_enabled = config->truth;
+    /* Since 5.15; asked for only where it is there, because the verifier refuses the call elsewhere. */
+    p->skel->rodata->conn_uid_netns =
+        libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCK_OPS, BPF_FUNC_get_netns_cookie, NULL) == 1;
     return 0;
 }
 

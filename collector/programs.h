@@ -46,6 +46,7 @@ enum map_id {
     MAP_UNITS,
     MAP_STATS,
     MAP_TRUTH,
+    MAP_CONN_UID,
     MAP_LAYOUT, /* last: its pin says that the set is complete */
     MAPS
 };
