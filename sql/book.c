@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "sql/split.h"
 #include "sql/store_internal.h"
 
 static struct account_key key_of(const struct store_usage *u)
@@ -53,10 +52,6 @@ static int compare_usage(const void *a, const void *b)
     return order ? order : compare_projects(ua->project, ub->project);
 }
 
-#define COUNTER_BINDS(n)                                                                                               \
-    BIND_INT((n)->tx_bytes), BIND_INT((n)->rx_bytes), BIND_INT((n)->tx_packets), BIND_INT((n)->rx_packets),            \
-        BIND_INT((n)->tx_payload_bytes), BIND_INT((n)->rx_payload_bytes)
-
 /* An account's share of an epoch, with the account found. */
 struct sum {
     int64_t uid;
@@ -69,30 +64,35 @@ struct booking {
     const struct store_interval *interval;
     const struct store_usage *rows; /* sorted by account */
     size_t n_rows;
-    struct split_span span;
-    struct store_bucket *parts;
-    size_t n_parts;
-    int64_t *ids;          /* of the parts' intervals */
-    int64_t *five_minutes; /* in which they begin */
+    struct book_parts parts;
     struct sum *sums;
     size_t n_sums;
 };
 
 static void cleanup_booking(struct booking *b)
 {
-    free(b->parts);
-    free(b->ids);
-    free(b->five_minutes);
+    free(b->parts.v);
+    free(b->parts.ids);
+    free(b->parts.five_minutes);
     free(b->sums);
 }
 
-static int find_account(struct store *s, const struct store_usage *u, int64_t start_sec, struct sum *ret)
+int book_find_account(struct store *s, const struct store_usage *u, int64_t start_sec, struct account_key *ret_key,
+                      struct account *ret)
 {
     struct account_key key = key_of(u);
     int r = u->project ? accounts_find_project(s, u->project, start_sec, &key.project) : 0;
 
-    if (r == 0)
-        r = accounts_find(s, &key, start_sec, &ret->account);
+    if (ret_key)
+        *ret_key = key;
+    return r < 0 ? r : accounts_find(s, &key, start_sec, ret);
+}
+
+static int find_account(struct store *s, const struct store_usage *u, int64_t start_sec, struct sum *ret)
+{
+    struct account_key key;
+    int r = book_find_account(s, u, start_sec, &key, &ret->account);
+
     ret->uid = key.uid;
     ret->key = (struct tally_key){{0, ret->account.user, ret->account.project, key.class_id, key.protocol, key.family}};
     return r;
@@ -112,7 +112,7 @@ static int sum_rows(struct store *s, struct booking *b)
             counters_add(&sum->n, &b->rows[i].n);
         if (counters_zero(&sum->n))
             continue;
-        int r = find_account(s, first, b->span.start_sec, sum);
+        int r = find_account(s, first, b->parts.span.start_sec, sum);
         if (r < 0)
             return r;
         b->n_sums++;
@@ -120,24 +120,23 @@ static int sum_rows(struct store *s, struct booking *b)
     return 0;
 }
 
-/* What of n belongs to a part. */
-static struct store_counters share(const struct booking *b, size_t part, const struct store_counters *n)
+struct store_counters book_share(const struct book_parts *p, size_t part, const struct store_counters *n)
 {
-    int64_t start = b->span.start_sec;
+    int64_t start = p->span.start_sec;
 
-    if (b->n_parts == 1)
+    if (p->n == 1)
         return *n;
-    return split_counters(n, b->parts[part].start_sec - start, b->parts[part].end_sec - start, b->span.end_sec - start);
+    return split_counters(n, p->v[part].start_sec - start, p->v[part].end_sec - start, p->span.end_sec - start);
 }
 
 static int insert_usage(struct store *s, const struct booking *b, size_t part)
 {
     for (size_t i = 0; i < b->n_sums; i++) {
-        struct store_counters n = share(b, part, &b->sums[i].n);
+        struct store_counters n = book_share(&b->parts, part, &b->sums[i].n);
         int r = counters_zero(&n) ? 0
                                   : statement_run(s, STATEMENT_USAGE_INSERT,
-                                                  BINDS(BIND_INT(b->ids[part]), BIND_INT(b->sums[i].uid),
-                                                        BIND_INT(b->sums[i].account.id), COUNTER_BINDS(&n)));
+                                                  BINDS(BIND_INT(b->parts.ids[part]), BIND_INT(b->sums[i].uid),
+                                                        BIND_INT(b->sums[i].account.id), BIND_COUNTERS(&n)));
         if (r < 0)
             return r;
     }
@@ -147,15 +146,15 @@ static int insert_usage(struct store *s, const struct booking *b, size_t part)
 static int insert_interval(struct store *s, const struct booking *b, size_t part, const struct store_counters *counted)
 {
     const struct store_interval *i = b->interval;
-    const struct store_bucket *p = &b->parts[part];
-    int64_t start = b->span.start_sec, whole = b->span.end_sec - start;
+    const struct store_bucket *p = &b->parts.v[part];
+    int64_t start = b->parts.span.start_sec, whole = b->parts.span.end_sec - start;
     int64_t duration = split_share(i->duration_ms, p->start_sec - start, p->end_sec - start, whole);
     int r = statement_get_int(s, STATEMENT_INTERVAL_INSERT,
                               BINDS(BIND_INT((int64_t)i->ledger), BIND_INT((int64_t)i->epoch), BIND_INT((int64_t)part),
-                                    BIND_INT(b->n_parts > 1 || b->span.stepped), BIND_INT(p->start_sec),
-                                    BIND_INT(p->end_sec), BIND_INT(duration), COUNTER_BINDS(counted),
+                                    BIND_INT(b->parts.n > 1 || b->parts.span.stepped), BIND_INT(p->start_sec),
+                                    BIND_INT(p->end_sec), BIND_INT(duration), BIND_COUNTERS(counted),
                                     BIND_INT(part ? 0 : i->update_errors)),
-                              &b->ids[part]);
+                              &b->parts.ids[part]);
 
     return r < 0 ? r : 0;
 }
@@ -168,10 +167,10 @@ static struct store_counters counted_in(const struct booking *b, size_t part, co
 {
     struct store_counters n = b->interval->counted;
 
-    if (part + 1 < b->n_parts) {
+    if (part + 1 < b->parts.n) {
         n = (struct store_counters){0};
         for (size_t i = 0; i < b->n_sums; i++) {
-            struct store_counters of_row = share(b, part, &b->sums[i].n);
+            struct store_counters of_row = book_share(&b->parts, part, &b->sums[i].n);
             counters_add(&n, &of_row);
         }
         return n;
@@ -188,13 +187,13 @@ static int insert_part(struct store *s, struct booking *b, size_t part, struct s
 {
     struct store_counters counted = counted_in(b, part, told);
     struct buckets buckets;
-    int r = buckets_find(s, b->parts[part].start_sec, &buckets);
+    int r = buckets_find(s, b->parts.v[part].start_sec, &buckets);
 
     if (r == 0)
         r = insert_interval(s, b, part, &counted);
     if (r == 0)
         r = insert_usage(s, b, part);
-    b->five_minutes[part] = buckets.at[STORE_5MIN].start_sec;
+    b->parts.five_minutes[part] = buckets.at[STORE_5MIN].start_sec;
     counters_add(told, &counted);
     return r;
 }
@@ -203,10 +202,10 @@ static int find_parts(struct store *s, struct booking *b)
 {
     int r = buckets_need_calendar(s);
 
-    if (r == 0 && split_parts(s->calendar, &b->span, &b->parts, &b->n_parts) < 0)
+    if (r == 0 && split_parts(s->calendar, &b->parts.span, &b->parts.v, &b->parts.n) < 0)
         r = -ENOMEM;
-    if (r == 0 && (!(b->ids = calloc(b->n_parts, sizeof(*b->ids))) ||
-                   !(b->five_minutes = calloc(b->n_parts, sizeof(*b->five_minutes)))))
+    if (r == 0 && (!(b->parts.ids = calloc(b->parts.n, sizeof(*b->parts.ids))) ||
+                   !(b->parts.five_minutes = calloc(b->parts.n, sizeof(*b->parts.five_minutes)))))
         r = -ENOMEM;
     return r == -ENOMEM ? store_fail(s, r, "out of memory") : r;
 }
@@ -217,7 +216,7 @@ static int advance_ledger(struct store *s, const struct booking *b)
     int64_t id;
     int r = statement_get_int(
         s, STATEMENT_LEDGER_ADVANCE,
-        BINDS(BIND_INT((int64_t)i->ledger), BIND_INT((int64_t)i->epoch), BIND_INT(b->span.start_sec)), &id);
+        BINDS(BIND_INT((int64_t)i->ledger), BIND_INT((int64_t)i->epoch), BIND_INT(b->parts.span.start_sec)), &id);
 
     if (r == 0)
         return store_fail(s, -EALREADY, "epoch %llu of ledger %016llx is booked already", (unsigned long long)i->epoch,
@@ -230,42 +229,44 @@ static int book(struct store *s, void *userdata)
 {
     struct booking *b = userdata;
     struct store_counters told = {0};
-    int r = advance_ledger(s, b);
+    int r = connections_load(s);
 
+    if (r == 0)
+        r = advance_ledger(s, b);
     if (r == 0)
         r = find_parts(s, b);
     if (r == 0)
-        r = retention_expire(s, b->span.end_sec);
+        r = retention_expire(s, b->parts.span.end_sec);
     if (r == 0)
         r = sum_rows(s, b);
-    for (size_t part = 0; part < b->n_parts && r == 0; part++)
+    for (size_t part = 0; part < b->parts.n && r == 0; part++)
         r = insert_part(s, b, part, &told);
-    return r;
+    return r < 0 ? r : connections_book(s, b->interval, &b->parts);
 }
 
 /* What was committed, into memory. */
 static void roll_up(struct store *s, const struct booking *b)
 {
     const struct store_interval *i = b->interval;
-    int64_t start = b->span.start_sec, whole = b->span.end_sec - start;
+    int64_t start = b->parts.span.start_sec, whole = b->parts.span.end_sec - start;
 
-    for (size_t part = 0; part < b->n_parts; part++) {
-        const struct store_bucket *p = &b->parts[part];
-        rollup_add(s, b->ids[part], b->five_minutes[part],
+    for (size_t part = 0; part < b->parts.n; part++) {
+        const struct store_bucket *p = &b->parts.v[part];
+        rollup_add(s, b->parts.ids[part], b->parts.five_minutes[part],
                    split_share(i->duration_ms, p->start_sec - start, p->end_sec - start, whole));
         for (size_t k = 0; k < b->n_sums; k++) {
-            struct store_counters n = share(b, part, &b->sums[k].n);
+            struct store_counters n = book_share(&b->parts, part, &b->sums[k].n);
             if (!counters_zero(&n))
-                rollup_sum(s, b->five_minutes[part], &b->sums[k].key, &n);
+                rollup_sum(s, b->parts.five_minutes[part], &b->sums[k].key, &n);
         }
     }
-    rollup_flush_if_due(s, b->five_minutes[b->n_parts - 1]);
+    rollup_flush_if_due(s, b->parts.five_minutes[b->parts.n - 1]);
 }
 
 int store_book_interval(struct store *s, const struct store_interval *interval, struct store_usage *rows, size_t n_rows)
 {
     cleanup(cleanup_booking) struct booking b = {
-        .interval = interval, .rows = rows, .n_rows = n_rows, .span = split_span(interval)};
+        .interval = interval, .rows = rows, .n_rows = n_rows, .parts = {.span = split_span(interval)}};
 
     if (s->mode != STORE_WRITE)
         return store_fail(s, -EROFS, "is open for reading only");
@@ -278,11 +279,13 @@ int store_book_interval(struct store *s, const struct store_interval *interval, 
         return r;
     if (n_rows)
         qsort(rows, n_rows, sizeof(*rows), compare_usage);
-    retention_note(s, interval->duration_ms, b.span.forward_sec);
+    retention_note(s, interval->duration_ms, b.parts.span.forward_sec);
     r = store_transaction(s, book, &b);
-    if (r == 0)
-        roll_up(s, &b);
-    return r;
+    if (r < 0)
+        return r;
+    connections_committed(s, interval, &b.parts);
+    roll_up(s, &b);
+    return 0;
 }
 
 int store_last_epoch(struct store *s, uint64_t ledger, uint64_t *ret_epoch)

@@ -15,6 +15,7 @@ static const struct rung {
 } ladder[] = {
     {1, sql_0001_create},
     {2, sql_0002_levels},
+    {3, sql_0003_connections},
 };
 
 #define SCHEMA_VERSION (ladder[array_length(ladder) - 1].version)

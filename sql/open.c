@@ -167,6 +167,7 @@ struct store *store_close(struct store *s)
     if (s->ready)
         store_flush(s); /* what fails here is read from the raw level by the next writer */
     rollup_forget(s);
+    connections_forget(s);
     statement_finalize_all(s);
     sqlite3_close(s->db);
     lock_release(s);
@@ -205,6 +206,7 @@ int store_transaction(struct store *s, int (*work)(struct store *s, void *userda
             statement_run(s, STATEMENT_ROLLBACK, NO_BINDS);
         accounts_forget(s->accounts);
         buckets_rolled_back(s);
+        connections_rolled_back(s);
         free(s->why);
         s->why = take_ptr(why);
     }

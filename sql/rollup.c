@@ -51,8 +51,7 @@ static int write_row(struct store *s, int level, const struct tally_row *row)
 
     return statement_run(s, roll[level],
                          BINDS(BIND_INT(v[0]), BIND_INT(v[1]), BIND_INT(v[2]), BIND_INT(v[3]), BIND_INT(v[4]),
-                               BIND_INT(v[5]), BIND_INT(n->tx_bytes), BIND_INT(n->rx_bytes), BIND_INT(n->tx_packets),
-                               BIND_INT(n->rx_packets), BIND_INT(n->tx_payload_bytes), BIND_INT(n->rx_payload_bytes)));
+                               BIND_INT(v[5]), BIND_COUNTERS(n)));
 }
 
 static int write_level(struct store *s, int level, struct tally *sums)

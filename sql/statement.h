@@ -117,13 +117,27 @@ enum statement_id {
     STATEMENT_LABEL_CLASS,
     STATEMENT_LABEL_PROTOCOL,
     STATEMENT_LABEL_UNIT,
+    STATEMENT_CONNECTION_FIND,
+    STATEMENT_CONNECTION_OPEN,
+    STATEMENT_CONNECTION_INSERT,
+    STATEMENT_CONNECTION_COUNT,
+    STATEMENT_CONNECTION_OWNER,
+    STATEMENT_CONNECTION_LOST,
+    STATEMENT_CONNECTION_USAGE,
+    STATEMENT_CONNECTION_EXCESS,
+    STATEMENT_CONNECTION_FIRST,
+    STATEMENT_CONNECTION_SEEN,
+    STATEMENT_ADDRESS_FIND,
+    STATEMENT_ADDRESS_INSERT,
+    STATEMENT_PROCESS_FIND,
+    STATEMENT_PROCESS_INSERT,
     STATEMENT_FIRST_LAST,
     STATEMENT_RAW_REACH,
     STATEMENT_RAW_INTERVALS,
     STATEMENT_COUNT
 };
 
-#define STATEMENT_MAX_BINDS 14
+#define STATEMENT_MAX_BINDS 24
 
 struct statement_row {
     const char *sql;
@@ -148,6 +162,10 @@ struct bind {
 
 #define BIND_INT(n)  ((struct bind){.number = (n)})
 #define BIND_TEXT(t) ((struct bind){.text = (t), .is_text = true})
+/* Six of them, for struct store_counters *n. */
+#define BIND_COUNTERS(n)                                                                                               \
+    BIND_INT((n)->tx_bytes), BIND_INT((n)->rx_bytes), BIND_INT((n)->tx_packets), BIND_INT((n)->rx_packets),            \
+        BIND_INT((n)->tx_payload_bytes), BIND_INT((n)->rx_payload_bytes)
 /* Values for all the parameters of a statement, and how many: fills the last two arguments of the functions below. */
 #define BINDS(...) (const struct bind[]){__VA_ARGS__}, array_length(((const struct bind[]){__VA_ARGS__}))
 #define NO_BINDS   NULL, 0

@@ -12,12 +12,15 @@
 #define ROLL(table)                                                                                                    \
     {.sql = "INSERT INTO " table " (" KEY ", " COUNTERS ") VALUES"                                                     \
             " (:start_sec, :user, :project, :class, :protocol, :family, " COUNTER_VALUES ")"                           \
-            " ON CONFLICT DO UPDATE SET tx_bytes = tx_bytes + excluded.tx_bytes, rx_bytes = rx_bytes + excluded.rx_bytes," \
-            " tx_packets = tx_packets + excluded.tx_packets, rx_packets = rx_packets + excluded.rx_packets,"           \
-            " tx_payload_bytes = tx_payload_bytes + excluded.tx_payload_bytes,"                                        \
-            " rx_payload_bytes = rx_payload_bytes + excluded.rx_payload_bytes",                                        \
+            " ON CONFLICT DO UPDATE SET " ADD_COUNTERS,                                                                \
      .binds = {":start_sec", ":user", ":project", ":class", ":protocol", ":family", COUNTER_BINDS},                    \
      .writes = true}
+/* The sums of a bucket grow by what is given; the column before the counters is a key or a count of its own. */
+#define ADD_COUNTERS                                                                                                   \
+    "tx_bytes = tx_bytes + excluded.tx_bytes, rx_bytes = rx_bytes + excluded.rx_bytes,"                                \
+    " tx_packets = tx_packets + excluded.tx_packets, rx_packets = rx_packets + excluded.rx_packets,"                   \
+    " tx_payload_bytes = tx_payload_bytes + excluded.tx_payload_bytes,"                                                \
+    " rx_payload_bytes = rx_payload_bytes + excluded.rx_payload_bytes"
 #define DROP(table) {.sql = "DELETE FROM " table " WHERE start_sec = :start_sec", .binds = {":start_sec"}, .writes = true}
 #define ALL(table)                                                                                                     \
     {.sql = "SELECT user, project, class, protocol, family, " COUNTERS " FROM " table " WHERE start_sec = :key",       \
@@ -37,6 +40,13 @@
     "SELECT a.user, a.project, a.class, a.protocol, a.family, r.tx_bytes, r.rx_bytes, r.tx_packets, r.rx_packets,"     \
     " r.tx_payload_bytes, r.rx_payload_bytes, a.unit FROM usage_raw r CROSS JOIN account a ON a.id = r.account"        \
     " WHERE r.interval = :key"
+
+/* What the writer remembers of a connection, in the order of connections.c. */
+#define CONNECTION_COLUMNS                                                                                             \
+    "SELECT c.id, c.cookie, c.started_boot_ns, r.address, c.remote_port, c.account, c.pid, p.name, p.cgroup,"          \
+    " c.end_ms, c.last_sec, c.tx_bytes, c.rx_bytes, c.tx_packets, c.rx_packets, c.tx_payload_bytes,"                   \
+    " c.rx_payload_bytes, c.retransmits, c.ended IS NULL FROM connection c CROSS JOIN address r ON r.id = c.remote"    \
+    " CROSS JOIN process p ON p.id = c.process"
 
 /* The person or project of a number: the newest row that was valid at a time, and the newest of all. */
 #define NAME_AT(table, number)                                                                                         \
@@ -286,6 +296,62 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_LABEL_UNIT] = {.sql = "SELECT CASE :id WHEN 0 THEN '(none)'"
                                      " ELSE coalesce((SELECT path FROM unit WHERE id = :id), 'unit ' || :id) END, 0",
                               .binds = {":id"}},
+    [STATEMENT_CONNECTION_FIND] =
+        {.sql = CONNECTION_COLUMNS
+         " WHERE c.cookie = :cookie AND c.started_boot_ns = :started_boot_ns AND c.remote = :remote"
+         " AND c.remote_port = :remote_port",
+         .binds = {":cookie", ":started_boot_ns", ":remote", ":remote_port"}},
+    [STATEMENT_CONNECTION_OPEN] = {.sql = CONNECTION_COLUMNS " WHERE c.ended IS NULL"},
+    [STATEMENT_CONNECTION_INSERT] =
+        {.sql = "INSERT INTO connection (cookie, started_boot_ns, start_ms, end_ms, ended, account, initiative, local,"
+                " local_port, remote, remote_port, pid, process, " COUNTERS ", retransmits, srtt_us, last_sec)"
+                " VALUES (:cookie, :started_boot_ns, :start_ms, :end_ms, :ended, :account, :initiative, :local,"
+                " :local_port, :remote, :remote_port, :pid, :process, " COUNTER_VALUES
+                ", :retransmits, :srtt_us, :last_sec) RETURNING id",
+         .binds = {":cookie", ":started_boot_ns", ":start_ms", ":end_ms", ":ended", ":account", ":initiative", ":local",
+                   ":local_port", ":remote", ":remote_port", ":pid", ":process", COUNTER_BINDS, ":retransmits",
+                   ":srtt_us", ":last_sec"},
+         .writes = true},
+    [STATEMENT_CONNECTION_COUNT] =
+        {.sql = "UPDATE connection SET end_ms = :end_ms, ended = :ended, tx_bytes = :tx_bytes, rx_bytes = :rx_bytes,"
+                " tx_packets = :tx_packets, rx_packets = :rx_packets, tx_payload_bytes = :tx_payload_bytes,"
+                " rx_payload_bytes = :rx_payload_bytes, retransmits = :retransmits, srtt_us = :srtt_us,"
+                " last_sec = :last_sec WHERE id = :id",
+         .binds = {":id", ":end_ms", ":ended", COUNTER_BINDS, ":retransmits", ":srtt_us", ":last_sec"},
+         .writes = true},
+    [STATEMENT_CONNECTION_OWNER] =
+        {.sql = "UPDATE connection SET account = :account, pid = :pid, process = :process WHERE id = :id",
+         .binds = {":id", ":account", ":pid", ":process"},
+         .writes = true},
+    [STATEMENT_CONNECTION_LOST] =
+        {.sql = "UPDATE connection SET ended = :ended, end_ms = max(end_ms, :seen_ms) WHERE id = :id",
+         .binds = {":id", ":ended", ":seen_ms"},
+         .writes = true},
+    [STATEMENT_CONNECTION_USAGE] = {.sql = "INSERT INTO connection_usage (start_sec, connection, " COUNTERS ") VALUES"
+                                           " (:start_sec, :connection, " COUNTER_VALUES ")"
+                                           " ON CONFLICT DO UPDATE SET " ADD_COUNTERS,
+                                    .binds = {":start_sec", ":connection", COUNTER_BINDS},
+                                    .writes = true},
+    [STATEMENT_CONNECTION_EXCESS] = {.sql =
+                                         "INSERT INTO connection_excess (start_sec, connections, " COUNTERS ") VALUES"
+                                         " (:start_sec, :connections, " COUNTER_VALUES ") ON CONFLICT DO UPDATE SET"
+                                         " connections = max(connections, excluded.connections), " ADD_COUNTERS,
+                                     .binds = {":start_sec", ":connections", COUNTER_BINDS},
+                                     .writes = true},
+    [STATEMENT_CONNECTION_FIRST] = {.sql = "UPDATE connection_kept SET first_sec = :start_sec WHERE first_sec = 0",
+                                    .binds = {":start_sec"},
+                                    .writes = true},
+    [STATEMENT_CONNECTION_SEEN] = {.sql = "SELECT ledger, end_sec FROM interval ORDER BY id DESC LIMIT 1"},
+    [STATEMENT_ADDRESS_FIND] = {.sql = "SELECT id FROM address WHERE address = :address", .binds = {":address"}},
+    [STATEMENT_ADDRESS_INSERT] = {.sql = "INSERT INTO address (address, uses) VALUES (:address, 0) RETURNING id",
+                                  .binds = {":address"},
+                                  .writes = true},
+    [STATEMENT_PROCESS_FIND] = {.sql = "SELECT id FROM process WHERE name = :name AND cgroup = :cgroup",
+                                .binds = {":name", ":cgroup"}},
+    [STATEMENT_PROCESS_INSERT] =
+        {.sql = "INSERT INTO process (name, cgroup, uses) VALUES (:name, :cgroup, 0) RETURNING id",
+         .binds = {":name", ":cgroup"},
+         .writes = true},
     [STATEMENT_FIRST_LAST] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"
                                      " coalesce((SELECT end_sec FROM interval ORDER BY id DESC LIMIT 1), 0)"},
     [STATEMENT_RAW_REACH] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"

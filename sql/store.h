@@ -77,6 +77,7 @@ struct store_policy {
     int64_t retention_sec[STORE_LEVELS]; /* how long each level is kept; STORE_FOREVER */
     int64_t
         max_size_bytes; /* of the database, 0: no limit; raw goes first, then the finer levels, never days and months */
+    int64_t connections_sec; /* how long connections are kept; 0, STORE_FOREVER: for ever */
 };
 
 /*
@@ -101,6 +102,37 @@ struct store_usage {
     struct store_counters n;
 };
 
+/* How a connection began, as seen from this host. */
+enum store_initiative {
+    STORE_INITIATIVE_UNKNOWN,
+    STORE_INITIATIVE_OUT, /* we connected */
+    STORE_INITIATIVE_IN,  /* we accepted */
+};
+
+/* One TCP connection, or one UDP flow (a socket and one remote). Counters are cumulative since it began. */
+struct store_connection {
+    uint64_t cookie;          /* of the socket, unique until reboot */
+    uint64_t started_boot_ns; /* boot-time clock; with cookie and remote the permanent key */
+    int64_t start_ms, end_ms; /* wall clock, ms since 1970; end_ms 0: still open */
+    const char *ended;        /* "closed", "reset", "timeout", "idle" (UDP), ...; NULL while open */
+    int protocol, family;     /* IPPROTO_*, AF_* */
+    enum store_initiative initiative;
+    unsigned char local[16], remote[16]; /* network order; IPv4 in the first 4 bytes */
+    uint16_t local_port, remote_port;    /* host order */
+    int64_t uid, gid;
+    int64_t unit, class_id; /* as in struct store_usage */
+    const char *project;    /* as in struct store_usage */
+    int64_t pid;            /* 0: not known */
+    const char *comm;       /* name of the process that uses it; raw bytes from outside; "" not known */
+    const char *cgroup;     /* path below the cgroup root; "" not known */
+    struct store_counters n;
+    int64_t retransmits; /* segments, cumulative */
+    int64_t srtt_us;     /* smoothed round trip, 0: not known */
+};
+
+/* What was ended by nobody: the host rebooted, or the records were lost with the programs that kept them. */
+#define STORE_ENDED_LOST "lost"
+
 struct store_interval {
     uint64_t ledger;   /* identity of the kernel ledger, random per load; with epoch it makes booking exactly once */
     uint64_t epoch;    /* counts up by one per swap within a ledger */
@@ -110,6 +142,11 @@ struct store_interval {
     struct store_counters
         counted;           /* what the packet programs added, without transfers: must equal the sum of the rows */
     int64_t update_errors; /* failed map updates during the epoch, all causes */
+    const struct store_connection *connections; /* in any order, each once; may be all or only those that changed */
+    size_t n_connections;
+    bool connections_all; /* no other connection is open: what the store still takes for open is lost */
+    struct store_counters other_connections; /* what was beyond limits.connections in this interval */
+    int64_t other_connections_count;
 };
 
 /*
@@ -128,6 +165,12 @@ struct store_interval {
  * and by store_close(); what a killed process had in memory is read from the raw level again. Each booking also drops
  * a little of what the policy keeps no longer, never of what is not rolled up. That a roll-up may fail (store_notice())
  * fails no booking.
+ *
+ * Connections are booked with it: what their counters are ahead of what the store has of them is what they moved in the
+ * interval, shared out as the rows are. So a record may be given again and again, also after it ended, and books nothing
+ * twice. One whose counters are behind is stale and changes nothing. A connection belongs to whom it was last given for.
+ * With the first interval of another ledger, or where connections_all says so, those that are open and not among the
+ * connections end as STORE_ENDED_LOST when the interval before ended; should one be given later it is open again.
  *
  * Errors: -EALREADY the epoch is booked already (nothing written), -EBUSY another process holds a lock (nothing
  * written; try again with the same interval), -ESTALE the file was moved, deleted or replaced, -ENOSPC, -EIO.

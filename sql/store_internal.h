@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/calendar.h"
+#include "sql/split.h"
 #include "sql/statement.h"
 #include "sql/store.h"
 #include "sql/tally.h"
@@ -31,6 +32,20 @@ struct rollup {
     bool failed;          /* the last attempt did, and it was told */
 };
 
+struct open_connection;
+
+/* What the writer remembers of connections that are open, so that one that moved nothing costs no query. */
+struct connections {
+    bool loaded;
+    struct open_connection *v; /* sorted by key */
+    size_t n;
+    struct open_connection *next; /* the same after the transaction that runs, if it is committed */
+    size_t n_next;
+    uint64_t ledger; /* of the interval that was booked last */
+    int64_t seen_ms; /* its end */
+    bool first_noted;
+};
+
 #define STORE_NOTICES 8
 
 struct store {
@@ -48,6 +63,7 @@ struct store {
     struct calendar *calendar;  /* NULL until it is needed */
     struct buckets buckets;     /* of the last instant that was asked for */
     struct rollup rollup;
+    struct connections connections;
     int64_t hold_ms; /* nothing expires until so much more is counted */
     bool over_quota;
     int64_t calm_ms; /* counted since something was dropped for the quota */
@@ -155,6 +171,37 @@ int accounts_find(struct store *s, const struct account_key *key, int64_t start_
 
 /* The id of the project that a rule gave. In a transaction. */
 int accounts_find_project(struct store *s, const char *name, int64_t start_sec, int64_t *ret_id);
+
+/* ---- book.c ---- */
+
+/* The parts of the calendar that an epoch is booked in. */
+struct book_parts {
+    struct split_span span;
+    struct store_bucket *v;
+    size_t n;
+    int64_t *ids;          /* of their intervals */
+    int64_t *five_minutes; /* in which they begin */
+};
+
+/* What of n belongs to a part. */
+struct store_counters book_share(const struct book_parts *p, size_t part, const struct store_counters *n);
+
+/* The account that u is booked on (its counters are not read). ret_key may be NULL. In a transaction. */
+int book_find_account(struct store *s, const struct store_usage *u, int64_t start_sec, struct account_key *ret_key,
+                      struct account *ret);
+
+/* ---- connections.c ---- */
+
+/* Reads what is open, unless it is known; before the interval is inserted. */
+int connections_load(struct store *s);
+
+/* Books the connections of an interval whose parts are inserted. In a transaction. */
+int connections_book(struct store *s, const struct store_interval *interval, const struct book_parts *parts);
+
+/* To be called after the transaction of connections_book(): it holds, or was rolled back. */
+void connections_committed(struct store *s, const struct store_interval *interval, const struct book_parts *parts);
+void connections_rolled_back(struct store *s);
+void connections_forget(struct store *s);
 
 /* ---- buckets.c ---- */
 

@@ -2,6 +2,7 @@
 --     sqlite3 -readonly /var/lib/pdtt/pdtt.db
 -- tx and rx are seen from this host: tx left it, rx reached it. total_bytes = tx_bytes + rx_bytes, on the wire.
 
+DROP VIEW IF EXISTS v_connection;
 DROP VIEW IF EXISTS v_coverage;
 DROP VIEW IF EXISTS v_allocation;
 DROP VIEW IF EXISTS v_project_month;
@@ -223,3 +224,33 @@ SELECT day, start_sec, end_sec, expected_ms, seen_ms,
     CASE WHEN expected_ms > 0 THEN min(round(100.0 * seen_ms / expected_ms, 2), 100.0) END AS percent,
     (SELECT group_concat(DISTINCT g.reason) FROM gap g WHERE g.end_sec > day.start_sec AND g.start_sec < day.end_sec) AS gaps
 FROM day;
+
+-- Connections (and flows of UDP), as long as they are kept, with all that each moved in its life. start and end are in the
+-- asker's time zone; end and ended are NULL while it is open. What process calls itself may hold any character: look at it with
+-- hex() or quote() where that matters. Who talked to an address, and how much:
+--     SELECT user, process, sum(total_bytes) FROM v_connection WHERE remote_address = '203.0.113.7' GROUP BY user, process;
+CREATE VIEW v_connection AS
+SELECT c.id AS connection,
+    v.user AS user, v.uid AS uid, v.project AS project, v.gid AS gid,
+    v.unit AS unit, v.unit_path AS unit_path,
+    v.class AS class, v.protocol AS protocol, v.family AS family,
+    CASE c.initiative WHEN 1 THEN 'out' WHEN 2 THEN 'in' ELSE '' END AS initiative,
+    l.address AS local_address, c.local_port AS local_port,
+    r.address AS remote_address, c.remote_port AS remote_port,
+    c.pid AS pid, p.name AS process, p.cgroup AS cgroup,
+    datetime(c.start_ms / 1000, 'unixepoch', 'localtime') AS start,
+    CASE WHEN c.ended NOT NULL THEN datetime(c.end_ms / 1000, 'unixepoch', 'localtime') END AS end,
+    c.ended AS ended,
+    c.start_ms AS start_ms,
+    CASE WHEN c.ended NOT NULL THEN c.end_ms END AS end_ms,
+    max(c.end_ms - c.start_ms, 0) AS duration_ms,
+    c.tx_bytes AS tx_bytes, c.rx_bytes AS rx_bytes,
+    c.tx_packets AS tx_packets, c.rx_packets AS rx_packets,
+    c.tx_payload_bytes AS tx_payload_bytes, c.rx_payload_bytes AS rx_payload_bytes,
+    c.tx_bytes + c.rx_bytes AS total_bytes,
+    c.retransmits AS retransmits, c.srtt_us AS srtt_us
+FROM connection c
+CROSS JOIN v_account v ON v.account = c.account
+CROSS JOIN address l ON l.id = c.local
+CROSS JOIN address r ON r.id = c.remote
+CROSS JOIN process p ON p.id = c.process;

@@ -7,6 +7,9 @@
 
 /* tests/fixtures/schema1.sql, as the program of schema 1 wrote it: 24 epochs of 6 accounts. */
 #define FIXTURE_TX INT64_C(5423753)
+/* schema2.sql: the same as the program of schema 2 had it, and 40 more epochs, the last 8 of them not rolled up. */
+#define FIXTURE_2_TX INT64_C(10393273)
+#define NEWEST       3
 
 static void load(const char *fixture)
 {
@@ -31,6 +34,79 @@ static void make_old(void)
     load("schema1.sql");
 }
 
+/* How many bytes of the fixture's sum the database lacks or has too much, in raw and by every way to ask for them. */
+static int64_t asked_of(int64_t tx)
+{
+    struct store *s = open_store(STORE_READ);
+    int64_t sum = asked(s, 0, INT64_MAX);
+
+    store_close(s);
+    ck_assert_int_eq(sql_int("SELECT sum(tx_bytes) FROM v_month"), tx);
+    return sum - tx;
+}
+
+START_TEST(a_database_of_schema_2_keeps_its_levels_and_gains_connections)
+{
+    static const char *const kept[] = {
+        "SELECT sum(tx_bytes) FROM usage_raw",
+        "SELECT sum(tx_bytes) FROM usage_5min",
+        "SELECT sum(rx_bytes) FROM usage_hour",
+        "SELECT sum(rx_packets) FROM usage_day",
+        "SELECT sum(tx_bytes) FROM usage_month",
+        "SELECT sum(seen_ms) + sum(end_sec) FROM bucket",
+        "SELECT count(*) FROM unit",
+        "SELECT sum(limit_bytes) FROM allocation",
+        "SELECT sum(length(name)) FROM class",
+        "SELECT sum(length(name)) FROM user",
+        "SELECT rolled FROM rollup",
+        "SELECT sum(tx_bytes) FROM v_usage WHERE project = 'astro'",
+        "SELECT sum(tx_bytes) FROM v_day WHERE class = 'internal' AND family = 6",
+    };
+    int64_t before[array_length(kept)];
+
+    place_remove();
+    place_make();
+    load("schema2.sql");
+    for (size_t i = 0; i < array_length(kept); i++)
+        before[i] = sql_int(kept[i]);
+    ck_assert_int_eq(before[0], FIXTURE_2_TX);
+    ck_assert_int_lt(before[1], FIXTURE_2_TX);
+    struct store *s = open_store(STORE_WRITE);
+    for (size_t i = 0; i < array_length(kept); i++)
+        ck_assert_msg(sql_int(kept[i]) == before[i], "%s: %" PRId64 " was %" PRId64, kept[i], sql_int(kept[i]),
+                      before[i]);
+    ck_assert_int_eq(sql_int("PRAGMA user_version"), NEWEST);
+    ck_assert_int_eq(asked_of(FIXTURE_2_TX), 0);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM v_connection"), 0);
+    struct store_connection c = {.cookie = 7,
+                                 .started_boot_ns = 5,
+                                 .protocol = TCP,
+                                 .family = AF_INET,
+                                 .uid = 1000,
+                                 .gid = 100,
+                                 .comm = "rsync",
+                                 .cgroup = "/",
+                                 .n = {.tx_bytes = 3}};
+    struct store_usage row = usage(1000, 100, 5, 0);
+    struct store_interval i = {.ledger = 99,
+                               .epoch = 41,
+                               .start_sec = 1800000000,
+                               .end_sec = 1800000010,
+                               .duration_ms = 10000,
+                               .counted = row.n,
+                               .connections = &c,
+                               .n_connections = 1};
+    ck_assert_int_eq(store_book_interval(s, &i, &row, 1), 0);
+    ck_assert_int_eq(sql_int("SELECT tx_bytes FROM v_connection WHERE process = 'rsync' AND ended IS NULL"), 3);
+    flush(s);
+    store_close(s);
+    ck_assert_int_eq(asked_of(FIXTURE_2_TX + 5), 0);
+    expect_equal_levels();
+    ck_assert_int_eq(sql_int("SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+END_TEST
+
 START_TEST(a_database_of_schema_1_keeps_every_byte_name_and_gap)
 {
     static const char *const kept[] = {
@@ -54,7 +130,7 @@ START_TEST(a_database_of_schema_1_keeps_every_byte_name_and_gap)
         before[i] = sql_int(kept[i]);
     ck_assert_int_eq(before[0], FIXTURE_TX);
     struct store *s = open_store(STORE_WRITE);
-    ck_assert_int_eq(sql_int("PRAGMA user_version"), 2);
+    ck_assert_int_eq(sql_int("PRAGMA user_version"), NEWEST);
     ck_assert_str_eq(store_host(s), "datamover1");
     /* Before anything is rolled up all answers come from raw. */
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
@@ -98,7 +174,7 @@ END_TEST
 START_TEST(a_new_reader_of_an_old_database_is_told_what_to_do)
 {
     expect_refused(place_path, STORE_READ, -ENOTSUP,
-                   "has schema 1, older than this program's 2; start the new pdttd once");
+                   "has schema 1, older than this program's 3; start the new pdttd once");
     ck_assert_int_eq(sql_int("PRAGMA user_version"), 1);
 }
 END_TEST
@@ -134,10 +210,10 @@ START_TEST(a_reader_that_stays_is_told_of_a_newer_schema)
     struct store *s = open_store(STORE_READ);
 
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
-    sql_int("PRAGMA user_version = 3");
+    sql_int("PRAGMA user_version = 4");
     ck_assert_int_eq(store_begin_read(s), -ENOTSUP);
-    ck_assert_msg(strstr(store_why(s), "has schema 3, newer than this program's 2") != NULL, "%s", store_why(s));
-    sql_int("PRAGMA user_version = 2");
+    ck_assert_msg(strstr(store_why(s), "has schema 4, newer than this program's 3") != NULL, "%s", store_why(s));
+    sql_int("PRAGMA user_version = 3");
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
     store_close(s);
 }
@@ -193,11 +269,11 @@ START_TEST(a_migration_that_is_killed_leaves_the_old_schema_or_the_new)
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         int64_t version = sql_int("PRAGMA user_version");
-        ck_assert(version == 1 || version == 2);
+        ck_assert(version >= 1 && version <= NEWEST);
         ck_assert_int_eq(sql_int("SELECT sum(tx_bytes) FROM usage_raw"), FIXTURE_TX);
         ck_assert_int_eq(sql_int("SELECT sum(tx_bytes) FROM v_usage"), FIXTURE_TX);
         ck_assert_int_eq(sql_int("SELECT count(*) FROM sqlite_schema WHERE name = 'interval_2'"), 0);
-        if (version == 2) {
+        if (version == NEWEST) {
             struct store *s = open_store(STORE_READ);
             ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
             store_close(s);
@@ -215,6 +291,7 @@ int main(void)
 
     tcase_add_checked_fixture(c, make_old, place_remove);
     tcase_set_timeout(c, 60);
+    tcase_add_test(c, a_database_of_schema_2_keeps_its_levels_and_gains_connections);
     tcase_add_test(c, a_database_of_schema_1_keeps_every_byte_name_and_gap);
     tcase_add_test(c, a_migrated_database_goes_on);
     tcase_add_test(c, a_new_reader_of_an_old_database_is_told_what_to_do);
