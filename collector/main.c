@@ -1,12 +1,14 @@
 /* pdttd: the command line, and which of its verbs to run. */
 #include "collector/daemon.h"
 #include "collector/host.h"
+#include "collector/privilege.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/options.h"
 #include <config.h>
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
@@ -129,12 +131,30 @@ static int print_help(const struct command *command)
     return 0;
 }
 
+/* From here on nothing needs root's powers; a pdttd that could not give them up does not run. */
+static int need_no_more(struct session *s)
+{
+    const struct privilege_needs needs = {.map_fd = kernel_map_fd(s->kernel, MAP_LAYOUT)};
+    cleanup_free char *why = NULL;
+    int r = privilege_drop(&needs, &why);
+
+    if (r < 0) {
+        log_error("%s", why ? why : strerror(-r));
+        session_close(s);
+    }
+    return r;
+}
+
 static int open_session(const struct command *command, struct session **ret_session)
 {
     int r = host_require();
 
     umask(027);
-    return r < 0 ? r : session_open(command->config_path, ret_session);
+    if (r == 0)
+        r = session_open(command->config_path, ret_session);
+    if (r == 0)
+        r = need_no_more(*ret_session);
+    return r;
 }
 
 static int run_once(const struct command *command)
