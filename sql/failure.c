@@ -13,6 +13,7 @@ static const struct failure {
 } failures[] = {
     {SQLITE_READONLY_DBMOVED, -ESTALE, "the file was moved or deleted; restart the program"},
     {SQLITE_BUSY, -EBUSY, "wait for it or end it"},
+    {SQLITE_INTERRUPT, -ETIME, "ask for a shorter time or fewer rows"},
     {SQLITE_LOCKED, -EBUSY, "wait for it or end it"},
     {SQLITE_FULL, -ENOSPC, "make room on its file system"},
     {SQLITE_NOTADB, -EBADMSG, "move it away, or name another file"},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sql/store_internal.h"
+#include "sql/viewer.h"
 
 enum filter_id { FILTER_USER, FILTER_PROJECT, FILTER_CLASS, FILTER_PROTOCOL, FILTERS };
 
@@ -34,21 +35,13 @@ static const enum statement_id ask_sum[STORE_LEVELS] = {STATEMENT_SUM_RAW, STATE
 static const enum statement_id ask_user[STORE_LEVELS] = {STATEMENT_USER_RAW, STATEMENT_USER_5MIN, STATEMENT_USER_HOUR,
                                                          STATEMENT_USER_DAY, STATEMENT_USER_MONTH};
 
-/* What a filter lets through: ids, and for users the uids that go with them. */
-struct pick {
-    int64_t id, number;
-};
-
-struct picks {
-    struct pick *v; /* sorted by id, each once */
-    size_t n;
-};
-
 struct asking {
     const struct store_query *query;
     store_row_fn fn;
     void *userdata;
-    struct picks picks[FILTERS], units;
+    struct picks picks[FILTERS], units; /* what each filter lets through */
+    struct sight sight;
+    const struct picks *users; /* whom to ask for; NULL: the viewer may see nobody of them, empty: everybody */
     bool raw;          /* units are known to the raw level alone */
     struct tally sums; /* by bucket, user, project, class, protocol, family and unit: 0 where not asked for */
 };
@@ -117,60 +110,16 @@ static int fail_unknown(struct store *s, const struct filter *f, const char *nam
     return store_fail(s, -ENOENT, "knows no %s '%s'; nothing was ever booked under that name", f->noun, name);
 }
 
-static int add_pick(struct store *s, struct picks *p, struct pick pick)
-{
-    struct pick *v = realloc(p->v, (p->n + 1) * sizeof(*v));
-
-    if (!v)
-        return store_fail(s, -ENOMEM, "out of memory");
-    v[p->n++] = pick;
-    p->v = v;
-    return 0;
-}
-
-/* What the statement finds: how many, or a negative errno. */
-static int pick_with(struct store *s, enum statement_id id, struct bind bind, struct picks *p)
-{
-    int r = statement_bind(s, id, &bind, 1), n = 0;
-
-    while (r == 0 && (r = statement_step(s, id)) > 0) {
-        r = add_pick(s, p, (struct pick){statement_int(s, id, 0), statement_int(s, id, 1)});
-        n++;
-    }
-    statement_reset(s, id);
-    return r < 0 ? r : n;
-}
-
 static int pick_name(struct store *s, const struct filter *f, const char *name, struct picks *p)
 {
     int64_t number;
-    int r = pick_with(s, f->by_name, BIND_TEXT(name), p);
+    int r = picks_add(s, f->by_name, BINDS(BIND_TEXT(name)), p);
 
     if (r != 0)
         return r;
     if (parse_number(name, f->prefix, &number))
-        r = pick_with(s, f->by_number, BIND_INT(number), p);
+        r = picks_add(s, f->by_number, BINDS(BIND_INT(number)), p);
     return r == 0 ? fail_unknown(s, f, name) : r;
-}
-
-static int compare_picks(const void *a, const void *b)
-{
-    const struct pick *pa = a, *pb = b;
-
-    return (pa->id > pb->id) - (pa->id < pb->id);
-}
-
-/* A name that is given twice must not count twice. */
-static void sort_picks(struct picks *p)
-{
-    size_t n = 0;
-
-    if (p->n)
-        qsort(p->v, p->n, sizeof(*p->v), compare_picks);
-    for (size_t i = 0; i < p->n; i++)
-        if (n == 0 || p->v[n - 1].id != p->v[i].id)
-            p->v[n++] = p->v[i];
-    p->n = n;
 }
 
 /* No unit may match: a glob is no name. */
@@ -180,8 +129,8 @@ static int pick_units(struct store *s, struct asking *a)
     int r = 0;
 
     for (size_t i = 0; i < globs->n && r >= 0; i++)
-        r = pick_with(s, STATEMENT_PICK_UNITS, BIND_TEXT(globs->v[i]), &a->units);
-    sort_picks(&a->units);
+        r = picks_add(s, STATEMENT_PICK_UNITS, BINDS(BIND_TEXT(globs->v[i])), &a->units);
+    picks_sort(&a->units);
     return r < 0 ? r : 0;
 }
 
@@ -194,21 +143,18 @@ static int fill_filters(struct store *s, struct asking *a)
             if (r < 0)
                 return r;
         }
-        sort_picks(&a->picks[i]);
+        picks_sort(&a->picks[i]);
     }
+    int r = sight_read(s, a->query->viewer, &a->sight);
+    if (r < 0)
+        return r;
+    a->users = sight_narrow(&a->sight, a->query->users.n > 0, &a->picks[FILTER_USER]);
     return pick_units(s, a);
-}
-
-static bool has_pick(const struct picks *p, int64_t id)
-{
-    struct pick pick = {.id = id};
-
-    return p->n && bsearch(&pick, p->v, p->n, sizeof(*p->v), compare_picks);
 }
 
 static bool passes(const struct picks *p, int64_t id)
 {
-    return p->n == 0 || has_pick(p, id);
+    return p->n == 0 || picks_have(p, id);
 }
 
 /* ---- sums ---- */
@@ -219,6 +165,12 @@ static int add_row(struct store *s, struct asking *a, enum statement_id id, size
     int64_t user = statement_int(s, id, 0), project = statement_int(s, id, 1), class_id = statement_int(s, id, 2);
     int64_t protocol = statement_int(s, id, 3), unit = a->raw ? statement_int(s, id, RAW_UNIT) : 0;
     int64_t family = by & STORE_BY_FAMILY ? statement_int(s, id, 4) : 0;
+    enum sight_of sight = sight_passes(&a->sight, user, project);
+
+    if (sight == SIGHT_NOTHING)
+        return 0;
+    if (sight == SIGHT_NAMELESS)
+        user = unit = 0;
     struct tally_key key = {.v = {(int64_t)bucket, by & STORE_BY_USER ? user : 0, by & STORE_BY_PROJECT ? project : 0,
                                   by & STORE_BY_CLASS ? class_id : 0, by & STORE_BY_PROTOCOL ? protocol : 0,
                                   labels_pack_unit(by & STORE_BY_UNIT ? unit : 0, family)}};
@@ -232,7 +184,7 @@ static int add_row(struct store *s, struct asking *a, enum statement_id id, size
     };
 
     if (!passes(&a->picks[FILTER_PROJECT], project) || !passes(&a->picks[FILTER_CLASS], class_id) ||
-        !passes(&a->picks[FILTER_PROTOCOL], protocol) || (a->query->units.n && !has_pick(&a->units, unit)))
+        !passes(&a->picks[FILTER_PROTOCOL], protocol) || (a->query->units.n && !picks_have(&a->units, unit)))
         return 0;
     return tally_add(&a->sums, &key, &n) < 0 ? store_fail(s, -ENOMEM, "out of memory") : 0;
 }
@@ -255,12 +207,12 @@ static bool asks_who(const struct asking *a)
 
     for (size_t i = 0; i < FILTERS; i++)
         filtered = filtered || a->picks[i].n;
-    return a->query->by || filtered;
+    return a->query->by || filtered || a->sight.viewer;
 }
 
 static int add_piece(struct store *s, struct asking *a, const struct piece *p)
 {
-    const struct picks *users = &a->picks[FILTER_USER];
+    const struct picks *users = a->users;
     int r = 0;
 
     if (users->n == 0)
@@ -293,7 +245,7 @@ static int answer(struct store *s, void *userdata)
     struct asking *a = userdata;
     int r = fill_filters(s, a);
 
-    if (r == 0)
+    if (r == 0 && a->users)
         r = sum_pieces(s, a);
     return r < 0 ? r : labels_emit(s, &a->sums, a->query->by, a->fn, a->userdata);
 }
@@ -308,6 +260,7 @@ int store_query_usage(struct store *s, const struct store_query *query, store_ro
     for (size_t i = 0; i < FILTERS; i++)
         free(a.picks[i].v);
     free(a.units.v);
+    sight_done(&a.sight);
     tally_clear(&a.sums);
     return r;
 }

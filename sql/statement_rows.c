@@ -254,6 +254,9 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_PICK_UNITS] = {.sql = "SELECT id, id FROM unit WHERE path GLOB :glob"
                                      " UNION ALL SELECT 0, 0 WHERE :glob = '(none)'",
                               .binds = {":glob"}},
+    /* Not all that the uid ever was: a deleted user's rows are not those of who has the uid now. */
+    [STATEMENT_PICK_OWN] = {.sql = "SELECT id, uid FROM user WHERE uid = :uid AND (name IS NULL OR name = :name)",
+                            .binds = {":uid", ":name"}},
 
     [STATEMENT_PIECE_BUCKET_AT] = {.sql = "SELECT start_sec, end_sec, whole FROM bucket WHERE level = :level"
                                           " AND start_sec <= :at_sec ORDER BY start_sec DESC LIMIT 1",
@@ -284,7 +287,9 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_USER_HOUR] = USER("usage_hour"),
     [STATEMENT_USER_DAY] = USER("usage_day"),
     [STATEMENT_USER_MONTH] = USER("usage_month"),
-    [STATEMENT_LABEL_USER] = {.sql = "SELECT coalesce(name, 'uid ' || uid), uid FROM user WHERE id = :id",
+    /* Ids begin at 1; 0 is what a viewer sees of somebody else, STORE_UID_OTHERS. */
+    [STATEMENT_LABEL_USER] = {.sql = "SELECT coalesce(name, 'uid ' || uid), uid FROM user WHERE id = :id"
+                                     " UNION ALL SELECT '(others)', -3 WHERE :id = 0",
                               .binds = {":id"}},
     [STATEMENT_LABEL_PROJECT] = {.sql = "SELECT coalesce(name, 'gid ' || gid), 0 FROM project WHERE id = :id",
                                  .binds = {":id"}},

@@ -244,7 +244,10 @@ int store_put_layer_state(struct store *s, const char *layer, const char *state,
  */
 int store_put_gap(struct store *s, int64_t start_sec, int64_t end_sec, const char *reason);
 
-/* ---- asking (pdtt-report) ---- */
+/* ---- asking (pdtt-report, pdtt-serve) ---- */
+
+/* From now on questions together may take ms; what is not answered then fails with -ETIME. 0: as long as they take. */
+void store_set_patience(struct store *s, int64_t ms);
 
 enum store_dim {
     STORE_BY_USER = 1 << 0,
@@ -259,12 +262,27 @@ struct store_bucket {
     int64_t start_sec, end_sec; /* half open */
 };
 
+/*
+ * Who asks, where that is not somebody who may see all: the answer then holds only own rows, those of the person that
+ * the uid is under this name, and rows of these projects. Of the projects those of other people are one user,
+ * "(others)" with STORE_UID_OTHERS, in whatever way they are asked for, and have no unit. A filter by user finds none of
+ * them.
+ */
+struct store_viewer {
+    int64_t uid;
+    const char *name;            /* NULL: the uid has none */
+    struct store_names projects; /* by name, as reports show them; none: own rows only */
+};
+
+#define STORE_UID_OTHERS INT64_C(-3)
+
 struct store_query {
     const struct store_bucket *buckets; /* in order, not overlapping: one per row of --period, or one for all */
     size_t n_buckets;
     unsigned by; /* enum store_dim, or-ed */
     struct store_names users, projects, classes, protocols;
     struct store_names units; /* globs on paths, as SQLite's GLOB: * matches / too */
+    const struct store_viewer *viewer; /* NULL: sees all */
 };
 
 /*
