@@ -214,6 +214,11 @@ const struct config_key config_keys[] = {
      "Beginning of the paths of one such log per user, such as \"/var/log/pdtt-\" for /var/log/pdtt-USER.log; off when "
      "empty.",
      config_read_log_prefix, AT(log_per_user_prefix)},
+    {"serve.admin_group", "\"pdtt\"", "name or number of a group, or empty for root alone",
+     "Whose members see the rows of all users when they ask pdtt-serve. Everybody else sees their own, and the "
+     "projects "
+     "that they belong to.",
+     config_read_admin_group, AT(serve_admin_group)},
 };
 const size_t config_n_keys = array_length(config_keys);
 

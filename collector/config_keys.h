@@ -116,6 +116,8 @@ int config_read_max_size(struct config_reader *reader, const config_setting_t *s
 int config_read_log_file(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_log_prefix(struct config_reader *reader, const config_setting_t *setting, void *target);
 
+int config_read_admin_group(struct config_reader *reader, const config_setting_t *setting, void *target);
+
 /* What no key can be judged by alone, once all are read; root is the whole file. 0, -ENOMEM, -EINVAL. */
 int config_check_retention(struct config_reader *reader, const config_setting_t *root, const struct config *config);
 int config_check_allocations(struct config_reader *reader, const config_setting_t *root, const struct config *config);

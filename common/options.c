@@ -12,8 +12,8 @@ enum { FIRST_LONG = 256 };
 
 enum { HELP_WIDTH = 80, HELP_INDENT = 2, HELP_GAP = 2, HELP_LEFT_MAX = 30 };
 
-/* The reason that apply() gave, until options_parse() says it. A command line is parsed once and by one thread. */
-static char *complaint;
+/* The reason that apply() gave, until its caller says it. */
+static __thread char *complaint;
 
 int options_complain(const char *format, ...)
 {
@@ -161,21 +161,42 @@ static int refuse_answer(const struct option_row *rows, size_t n_rows, char **ar
     return refuse_unknown_long(rows, n_rows, argv, argv[optind - 1] + strlen("--"));
 }
 
-static int apply_row(const struct option_row *row, char **argv, void *target, const char *argument)
+int options_apply(const struct option_row *row, const char *argument, void *target, char **ret_why)
 {
     cleanup_free char *reason = NULL;
     char title[64];
-    int r = row->apply(target, argument);
+    int n, r = row->apply(target, argument);
 
     reason = take_ptr(complaint);
     if (r >= 0)
-        return 0;
+        return r;
     row_title(row, title);
     if (argument)
-        refuse(argv, "option %s: '%s': %s", title, argument, reason ? reason : strerror(-r));
+        n = asprintf(ret_why, "option %s: '%s': %s", title, argument, reason ? reason : strerror(-r));
     else
-        refuse(argv, "option %s: %s", title, reason ? reason : strerror(-r));
+        n = asprintf(ret_why, "option %s: %s", title, reason ? reason : strerror(-r));
+    if (n < 0)
+        *ret_why = NULL;
     return r;
+}
+
+static int apply_row(const struct option_row *row, char **argv, void *target, const char *argument)
+{
+    cleanup_free char *why = NULL;
+    int r = options_apply(row, argument, target, &why);
+
+    if (r < 0)
+        refuse(argv, "%s", why ? why : strerror(-r));
+    return r;
+}
+
+/* What getopt_long(3) calls next; forgetting an earlier command line altogether matters to tests. */
+static int next_answer(bool first, int argc, char **argv, const char *letters, const struct option *longs)
+{
+    if (first)
+        optind = 0; /* glibc */
+    opterr = 0;
+    return getopt_long(argc, argv, letters, longs, NULL);
 }
 
 int options_parse(const struct option_row *rows, size_t n_rows, int argc, char **argv, void *target,
@@ -187,9 +208,7 @@ int options_parse(const struct option_row *rows, size_t n_rows, int argc, char *
 
     if (!letters || !longs)
         return -ENOMEM;
-    optind = 0; /* glibc: forget an earlier command line altogether, which matters to tests */
-    opterr = 0;
-    while ((answer = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+    for (bool first = true; (answer = next_answer(first, argc, argv, letters, longs)) != -1; first = false) {
         if (answer == '?' || answer == ':')
             return refuse_answer(rows, n_rows, argv, answer);
         r = apply_row(row_of(rows, n_rows, answer), argv, target, optarg);
@@ -200,6 +219,24 @@ int options_parse(const struct option_row *rows, size_t n_rows, int argc, char *
         return refuse(argv, "unexpected operand '%s'", argv[optind]);
     if (ret_first_operand)
         *ret_first_operand = optind;
+    return 0;
+}
+
+int options_walk(const struct option_row *rows, size_t n_rows, int argc, char **argv,
+                 int (*fn)(const struct option_row *row, const char *argument, void *userdata), void *userdata)
+{
+    cleanup_free char *letters = short_options(rows, n_rows);
+    cleanup_free struct option *longs = long_options(rows, n_rows);
+    int answer, r = 0;
+
+    if (!letters || !longs)
+        return -ENOMEM;
+    for (bool first = true; (answer = next_answer(first, argc, argv, letters, longs)) != -1; first = false) {
+        const struct option_row *row = row_of(rows, n_rows, answer);
+
+        if (row && (r = fn(row, optarg, userdata)) < 0)
+            return r;
+    }
     return 0;
 }
 

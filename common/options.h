@@ -25,6 +25,19 @@ struct option_row {
 int options_parse(const struct option_row *rows, size_t n_rows, int argc, char **argv, void *target,
                   int *ret_first_operand);
 
+/*
+ * Applies one row to target, for options that do not come from a command line. Returns what apply() did; after a failure
+ * *ret_why is what a command line would be told, "option --NAME: 'VALUE': REASON", malloc'ed, NULL when memory is out.
+ */
+int options_apply(const struct option_row *row, const char *argument, void *target, char **ret_why);
+
+/*
+ * Calls fn for each option of a command line that options_parse() has accepted. What fn returns below 0 ends it and is
+ * returned.
+ */
+int options_walk(const struct option_row *rows, size_t n_rows, int argc, char **argv,
+                 int (*fn)(const struct option_row *row, const char *argument, void *userdata), void *userdata);
+
 /* For apply(): says "PROGRAM: option --NAME: 'VALUE': REASON" (once, by options_parse) by keeping reason. Returns
  * -EINVAL. */
 int options_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

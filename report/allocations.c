@@ -63,6 +63,19 @@ static bool has_name(const struct name_list *list, const char *name)
     return false;
 }
 
+/* Those of the viewer and of the viewer's projects. */
+static bool is_seen(const struct store_viewer *viewer, const struct store_allocation *a)
+{
+    if (!viewer)
+        return true;
+    if (a->subject == STORE_SUBJECT_USER)
+        return viewer->name && strcmp(a->name, viewer->name) == 0;
+    for (size_t i = 0; i < viewer->projects.n; i++)
+        if (strcmp(a->name, viewer->projects.v[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool is_asked_for(const struct report_options *o, const struct store_allocation *a)
 {
     if (o->users.n == 0 && o->projects.n == 0)
@@ -76,7 +89,7 @@ static int collect_allocation(const struct store_allocation *a, void *userdata)
     struct store_allocation *v;
     int r;
 
-    if (!is_asked_for(job->o, a))
+    if (!is_seen(job->o->viewer, a) || !is_asked_for(job->o, a))
         return 0;
     v = reallocarray(job->v, job->n + 1, sizeof(*v));
     if (!v)
@@ -150,6 +163,7 @@ static int add_periods(struct job *job, const struct store_allocation *a)
 /* ---- what was used ---- */
 
 struct summing {
+    const struct store_viewer *viewer;
     enum store_direction direction;
     struct entry *entries;
     int64_t *sum; /* in place of the entries */
@@ -170,17 +184,18 @@ static int add_used(const struct store_row *row, void *userdata)
 static int ask_subject(struct store *s, const struct store_allocation *a, const struct store_bucket *buckets, size_t n,
                        struct summing *sum, char **ret_why)
 {
-    struct store_query query = {.buckets = buckets, .n_buckets = n, .classes = a->classes};
+    struct store_query query = {.buckets = buckets, .n_buckets = n, .classes = a->classes, .viewer = sum->viewer};
 
     *(a->subject == STORE_SUBJECT_USER ? &query.users : &query.projects) = (struct store_names){&a->name, 1};
     return ask_booked(s, &query, add_used, sum, ret_why);
 }
 
 /* The periods of one allocation, which are the last n entries. */
-static int read_used(struct store *s, const struct store_allocation *a, struct entry *entries, size_t n, char **ret_why)
+static int read_used(struct store *s, const struct job *job, const struct store_allocation *a, struct entry *entries,
+                     size_t n, char **ret_why)
 {
     cleanup_free struct store_bucket *buckets = calloc(n, sizeof(*buckets));
-    struct summing sum = {.direction = a->direction, .entries = entries};
+    struct summing sum = {.viewer = job->o->viewer, .direction = a->direction, .entries = entries};
     int r;
 
     if (!buckets)
@@ -199,10 +214,11 @@ static int read_used(struct store *s, const struct store_allocation *a, struct e
 }
 
 /* What was used lately, for forecasts. */
-static int read_recent(struct store *s, const struct store_allocation *a, struct forecast_facts *facts, char **ret_why)
+static int read_recent(struct store *s, const struct job *job, const struct store_allocation *a,
+                       struct forecast_facts *facts, char **ret_why)
 {
     struct store_bucket recent = {facts->now_sec - FORECAST_RECENT_SEC, facts->now_sec};
-    struct summing sum = {.direction = a->direction, .sum = &facts->recent_bytes};
+    struct summing sum = {.viewer = job->o->viewer, .direction = a->direction, .sum = &facts->recent_bytes};
     int r = ask_subject(s, a, &recent, 1, &sum, ret_why);
 
     if (r < 0)
@@ -278,9 +294,9 @@ static int read_allocation(struct store *s, struct job *job, const struct store_
     int r = add_periods(job, a);
 
     if (r >= 0)
-        r = read_used(s, a, &job->entries[first], job->n_entries - first, ret_why);
+        r = read_used(s, job, a, &job->entries[first], job->n_entries - first, ret_why);
     if (r >= 0)
-        r = read_recent(s, a, &facts, ret_why);
+        r = read_recent(s, job, a, &facts, ret_why);
     for (size_t i = first; r >= 0 && i < job->n_entries; i++) {
         facts.period = job->entries[i].period;
         facts.used_bytes = job->entries[i].booked_bytes;
@@ -401,7 +417,14 @@ int allocations_write(struct store *s, const struct calendar *cal, int64_t now_s
     struct job job = {.o = o, .now_sec = now_sec};
     int r;
 
-    job.head = (struct report_head){.cal = cal, .by = FIELD_ALLOCATION | FIELD_PERIOD, .units = o->units};
+    job.head = (struct report_head){
+        .cal = cal,
+        .by = FIELD_ALLOCATION | FIELD_PERIOD,
+        .units = o->units,
+        .served = o->served,
+        .viewer = o->viewer,
+        .target = o->target,
+    };
     r = read_asked(&job, ret_why);
     if (r >= 0)
         r = read_store(s, &job, ret_why);

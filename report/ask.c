@@ -20,18 +20,32 @@ static bool is_id(const char *text, unsigned long *ret)
     return !*end && !errno && *ret <= UINT32_MAX;
 }
 
+/*
+ * Questions may be asked by several threads, so not with getpwnam(3). An entry that is larger than the buffer exists
+ * all the same (ERANGE).
+ */
+enum { ENTRY_MAX = 4096 };
+
 static bool host_knows_user(const char *name)
 {
+    struct passwd entry, *found = NULL;
+    char buf[ENTRY_MAX];
     unsigned long uid;
 
-    return getpwnam(name) || (is_id(name, &uid) && getpwuid((uid_t)uid));
+    if (getpwnam_r(name, &entry, buf, sizeof(buf), &found) == ERANGE || found)
+        return true;
+    return is_id(name, &uid) && (getpwuid_r((uid_t)uid, &entry, buf, sizeof(buf), &found) == ERANGE || found);
 }
 
 static bool host_knows_group(const char *name)
 {
+    struct group entry, *found = NULL;
+    char buf[ENTRY_MAX];
     unsigned long gid;
 
-    return getgrnam(name) || (is_id(name, &gid) && getgrgid((gid_t)gid));
+    if (getgrnam_r(name, &entry, buf, sizeof(buf), &found) == ERANGE || found)
+        return true;
+    return is_id(name, &gid) && (getgrgid_r((gid_t)gid, &entry, buf, sizeof(buf), &found) == ERANGE || found);
 }
 
 /* The filters of a question: what can be unknown in each, and where rows carry it. */
@@ -100,7 +114,8 @@ static int complain_unknown(struct store *s, const struct store_query *query, co
                             const char *name, char **ret_why)
 {
     struct candidates c = {.text = filter->text};
-    struct store_query all = {.buckets = query->buckets, .n_buckets = query->n_buckets, .by = filter->dim};
+    struct store_query all = {
+        .buckets = query->buckets, .n_buckets = query->n_buckets, .by = filter->dim, .viewer = query->viewer};
     const char *nearest = NULL;
     int n;
 
@@ -136,6 +151,12 @@ struct asking {
     int stopped; /* what fn returned, to tell it from the store's own failures */
 };
 
+/* Who sees only some users and projects is not told which others there are. */
+static bool hides(const struct store_query *query, const struct filter *filter)
+{
+    return query->viewer && filter->dim & (STORE_BY_USER | STORE_BY_PROJECT);
+}
+
 /*
  * The store does not know a name of the question: takes it out if the host does. Returns 1 if there is something left
  * to ask, 0 if the answer is empty.
@@ -150,7 +171,7 @@ static int leave_out(struct store *s, struct asking *a, char **ret_why)
     filter = name ? filter_of(&a->query, name, &index) : NULL;
     if (!filter)
         return ask_keep_why(s, -ENOENT, ret_why);
-    if (!a->booked && !(filter->host_knows && filter->host_knows(name)))
+    if (!a->booked && !hides(&a->query, filter) && !(filter->host_knows && filter->host_knows(name)))
         return complain_unknown(s, &a->query, filter, name, ret_why);
     names = names_of(&a->query, filter);
     names->n--;
@@ -228,7 +249,8 @@ int ask_usage(struct store *s, const struct report_options *o, const struct stor
                   .projects = names_from(&o->projects),
                   .classes = names_from(&o->classes),
                   .protocols = names_from(&o->protocols),
-                  .units = names_from(&o->unit_globs)},
+                  .units = names_from(&o->unit_globs),
+                  .viewer = o->viewer},
         .fn = fn,
         .userdata = userdata,
     };

@@ -234,6 +234,42 @@ static void put_notes(FILE *out, const struct report_head *head)
                 head->n_moved, head->n_moved == 1 ? "" : "s");
 }
 
+static int put_owners(FILE *out, const struct store_viewer *viewer)
+{
+    cleanup_free char *name = escape_terminal(viewer->name ? viewer->name : "");
+
+    if (!name)
+        return -ENOMEM;
+    if (viewer->name)
+        fputs(name, out);
+    else
+        fprintf(out, "uid %" PRId64, viewer->uid);
+    for (size_t i = 0; i < viewer->projects.n; i++) {
+        cleanup_free char *project = escape_terminal(viewer->projects.v[i]);
+
+        if (!project)
+            return -ENOMEM;
+        fprintf(out, "%s%s", i ? ", " : " and of project ", project);
+    }
+    return 0;
+}
+
+/* Whose rows are to be seen, so that nobody takes a total for all that there is. */
+static int put_source(FILE *out, const struct report_head *head)
+{
+    int r = 0;
+
+    if (!head->served)
+        return 0;
+    fputs("Rows:     of ", out);
+    if (head->viewer)
+        r = put_owners(out, head->viewer);
+    else
+        fputs("everybody", out);
+    fputs(", by pdtt-serve\n", out);
+    return r;
+}
+
 int head_put(FILE *out, const struct report_head *head)
 {
     cleanup_free char *host = escape_terminal(head->host ? head->host : "");
@@ -244,7 +280,7 @@ int head_put(FILE *out, const struct report_head *head)
     fputs("Period:   ", out);
     put_span(out, head->cal, head->period);
     fprintf(out, "\nHost:     %s, times of %s\n", host, zone);
-    if (put_coverage(out, head) < 0)
+    if (put_source(out, head) < 0 || put_coverage(out, head) < 0)
         return -ENOMEM;
     put_notes(out, head);
     if (head->payload)

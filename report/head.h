@@ -20,6 +20,14 @@ struct gaps {
     size_t n;
 };
 
+/* What the report is written to in the end. */
+struct output_target {
+    bool terminal;
+    bool colours; /* of a terminal */
+    size_t width; /* columns of it */
+    bool utf8;    /* its characters */
+};
+
 /* What is known before the first row. */
 struct report_head {
     const char *host, *zone;
@@ -33,6 +41,9 @@ struct report_head {
     const struct field *measure; /* what --graph draws */
     bool payload;
     enum units_style units;
+    bool served; /* as the next one in struct report_options */
+    const struct store_viewer *viewer;
+    const struct output_target *target;
 };
 
 /*

@@ -36,8 +36,8 @@ static void sleep_until_next(unsigned every_sec, const sigset_t *unblocked)
     ppoll(NULL, 0, &rest, unblocked);
 }
 
-static int write_all(struct store *s, const struct calendar *cal, const struct report_options *o,
-                     const sigset_t *unblocked, FILE *out, char **ret_why)
+static int write_all(const struct report_options *o, const sigset_t *unblocked, FILE *out, live_look_fn look,
+                     void *userdata)
 {
     bool terminal = fileno(out) >= 0 && isatty(fileno(out));
 
@@ -48,7 +48,7 @@ static int write_all(struct store *s, const struct calendar *cal, const struct r
             fputs(CLEAR, out);
         else if (n > 1 && (o->output == &output_table || o->graph))
             fputc('\n', out);
-        r = report_write(s, cal, clock_realtime_sec(), o, out, ret_why);
+        r = look(o, out, userdata);
         if (r < 0 || n == o->count)
             return r;
         sleep_until_next(o->every_sec, unblocked);
@@ -56,7 +56,7 @@ static int write_all(struct store *s, const struct calendar *cal, const struct r
     return 0;
 }
 
-int live_run(struct store *s, const struct calendar *cal, const struct report_options *o, FILE *out, char **ret_why)
+int live_repeat(const struct report_options *o, FILE *out, live_look_fn look, void *userdata)
 {
     struct report_options live = *o;
     sigset_t stopping, before;
@@ -70,8 +70,28 @@ int live_run(struct store *s, const struct calendar *cal, const struct report_op
     sigprocmask(SIG_BLOCK, &stopping, &before);
     asked_to_stop = 0;
     set_handlers(ask_to_stop);
-    r = write_all(s, cal, &live, &before, out, ret_why);
+    r = write_all(&live, &before, out, look, userdata);
     set_handlers(SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return r;
+}
+
+struct reading {
+    struct store *store;
+    const struct calendar *cal;
+    char **ret_why;
+};
+
+static int look_into_store(const struct report_options *o, FILE *out, void *userdata)
+{
+    const struct reading *reading = userdata;
+
+    return report_write(reading->store, reading->cal, clock_realtime_sec(), o, out, reading->ret_why);
+}
+
+int live_run(struct store *s, const struct calendar *cal, const struct report_options *o, FILE *out, char **ret_why)
+{
+    struct reading reading = {s, cal, ret_why};
+
+    return live_repeat(o, out, look_into_store, &reading);
 }

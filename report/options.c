@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define DEFAULT_DATABASE "/var/lib/pdtt/pdtt.db"
+#define DEFAULT_SOCKET   "/run/pdtt/query.sock"
 enum { DEFAULT_EVERY_SEC = 10, LONGEST_EVERY_SEC = 86400 };
 
 static int apply_user(void *target, const char *argument)
@@ -159,6 +160,12 @@ static int apply_database(void *target, const char *argument)
     return complaint ? options_complain("%s", complaint) : 0;
 }
 
+static int apply_socket(void *target, const char *argument)
+{
+    ((struct report_options *)target)->socket = argument;
+    return *argument ? 0 : options_complain("the path is empty");
+}
+
 #define DEFINE_FLAG(name)                                                                                              \
     static int apply_##name(void *target, const char *argument)                                                        \
     {                                                                                                                  \
@@ -210,7 +217,7 @@ static const struct option_row rows[] = {
      "Allocations", apply_allocations},
     {"check", 0, NULL, "exit with 3 if one of them is exceeded", NULL, apply_check},
     {"format", 'f', "F", "table (default), json, csv, tsv, log", "How to show them", apply_format},
-    {NULL, 'P', NULL, "columns separated by |, as sacct does", NULL, apply_parsable},
+    {"parsable", 'P', NULL, "columns separated by |, as sacct does", NULL, apply_parsable},
     {"graph", 0, NULL, "bars, as wide as the terminal", NULL, apply_graph},
     {"units", 0, "U", "auto (KiB, MiB, ...), si (kB, MB, ...), bytes; of tables and graphs only", NULL, apply_units},
     {"live", 0, NULL, "show the current day, or the time --since, again and again until Ctrl-C", "Live", apply_live},
@@ -218,6 +225,10 @@ static const struct option_row rows[] = {
     {"count", 0, "N", "end after N looks", NULL, apply_count},
     {"database", 'd', "PATH", "database file (default: $PDTT_DATABASE, or " DEFAULT_DATABASE ")", "Other",
      apply_database},
+    {"socket", 0, "PATH",
+     "ask pdtt-serve there instead; so does whoever may not read the database (default: $PDTT_SOCKET, "
+     "or " DEFAULT_SOCKET ")",
+     NULL, apply_socket},
     {"version", 'V', NULL, "print the version", NULL, apply_version},
     {"help", 'h', NULL, "print this help", NULL, apply_help},
     {"audit", 0, NULL, "not yet supported", "Reserved", apply_not_yet},
@@ -239,9 +250,10 @@ void report_print_help(FILE *out)
 
 /* ---- what options mean together ---- */
 
-static int refuse(const char *option, const char *reason)
+static int refuse(char **ret_why, const char *option, const char *reason)
 {
-    log_error("option --%s: %s (see pdtt-report --help)", option, reason);
+    if (asprintf(ret_why, "option --%s: %s", option, reason) < 0)
+        *ret_why = NULL;
     return -EINVAL;
 }
 
@@ -261,7 +273,7 @@ static void set_defaults(struct report_options *o)
 }
 
 /* --allocations is a report of its own: what has no meaning there is not passed over in silence. */
-static int check_allocations(const struct report_options *o)
+static int check_allocations(const struct report_options *o, char **ret_why)
 {
     const struct {
         bool given;
@@ -280,38 +292,71 @@ static int check_allocations(const struct report_options *o)
     };
 
     if (!o->allocations)
-        return o->check ? refuse("check", "works with --allocations only") : 0;
+        return o->check ? refuse(ret_why, "check", "works with --allocations only") : 0;
     for (size_t i = 0; i < array_length(others); i++)
         if (others[i].given)
-            return refuse(others[i].option, "does not go with --allocations, whose rows the configuration defines");
+            return refuse(ret_why, others[i].option,
+                          "does not go with --allocations, whose rows the configuration defines");
     return 0;
 }
 
-static int check_together(const struct report_options *o)
+static int check_together(const struct report_options *o, char **ret_why)
 {
     unsigned shown = o->by | (o->period != REPORT_NO_PERIOD ? FIELD_PERIOD : 0);
 
     if (o->live && o->until)
-        return refuse("until", "a live report ends now; leave it out with --live");
+        return refuse(ret_why, "until", "a live report ends now; leave it out with --live");
     if (!o->live && o->count)
-        return refuse("count", "works with --live only");
+        return refuse(ret_why, "count", "works with --live only");
     if (!o->live && o->every_sec)
-        return refuse("every", "works with --live only");
+        return refuse(ret_why, "every", "works with --live only");
     if (o->graph && o->output != &output_table)
-        return refuse("graph", "is for people; leave out --format and -P");
+        return refuse(ret_why, "graph", "is for people; leave out --format and -P");
     if (!o->allocations && !field_is_in(o->sort_field, shown))
-        return refuse("sort", o->sort_field->dim == FIELD_PERIOD ? "there are no periods to sort by; add --period"
-                                                                 : "the report has no such column; add it to --by");
+        return refuse(ret_why, "sort",
+                      o->sort_field->dim == FIELD_PERIOD ? "there are no periods to sort by; add --period"
+                                                         : "the report has no such column; add it to --by");
     return 0;
 }
 
-static int database_from(const char *environ_database, struct report_options *o)
+void report_options_init(struct report_options *o)
 {
-    const char *complaint;
+    *o = (struct report_options){.period = REPORT_NO_PERIOD, .output = &output_table};
+}
 
+int report_options_complete(struct report_options *o, char **ret_why)
+{
+    int r = check_allocations(o, ret_why);
+
+    if (r < 0)
+        return r;
+    set_defaults(o);
+    r = check_together(o, ret_why);
+    if (o->graph)
+        o->output = &output_graph;
+    if (!o->every_sec)
+        o->every_sec = DEFAULT_EVERY_SEC;
+    return r;
+}
+
+/* ---- where to ask ---- */
+
+static int sources_from(const struct report_environment *environment, struct report_options *o)
+{
+    const char *database = environment->database, *socket = environment->socket, *complaint;
+
+    if (o->database && o->socket) {
+        log_error("option --socket: does not go with --database; name one of them (see pdtt-report --help)");
+        return -EINVAL;
+    }
+    o->asks = o->socket ? REPORT_ASKS_SOCKET : o->database ? REPORT_ASKS_DATABASE : REPORT_ASKS_EITHER;
+    if (o->asks == REPORT_ASKS_EITHER && database && *database)
+        o->asks = REPORT_ASKS_DATABASE;
+    if (!o->socket)
+        o->socket = socket && *socket ? socket : DEFAULT_SOCKET;
     if (o->database)
         return 0;
-    o->database = environ_database && *environ_database ? environ_database : DEFAULT_DATABASE;
+    o->database = database && *database ? database : DEFAULT_DATABASE;
     complaint = database_complaint(o->database);
     if (!complaint)
         return 0;
@@ -319,28 +364,24 @@ static int database_from(const char *environ_database, struct report_options *o)
     return -EINVAL;
 }
 
-int report_options_parse(int argc, char **argv, const char *environ_database, struct report_options *ret)
+int report_options_parse(int argc, char **argv, const struct report_environment *environment,
+                         struct report_options *ret)
 {
+    cleanup_free char *why = NULL;
     int r;
 
-    *ret = (struct report_options){.period = REPORT_NO_PERIOD, .output = &output_table};
+    report_options_init(ret);
     r = options_parse(rows, array_length(rows), argc, argv, ret, NULL);
     if (r == -ENOMEM)
         log_error("out of memory");
     if (r < 0 || ret->help || ret->version)
         return r;
-    r = check_allocations(ret);
-    if (r < 0)
+    r = report_options_complete(ret, &why);
+    if (r < 0) {
+        log_error("%s (see pdtt-report --help)", why ? why : strerror(-r));
         return r;
-    set_defaults(ret);
-    r = check_together(ret);
-    if (ret->graph)
-        ret->output = &output_graph;
-    if (r >= 0)
-        r = database_from(environ_database, ret);
-    if (!ret->every_sec)
-        ret->every_sec = DEFAULT_EVERY_SEC;
-    return r;
+    }
+    return sources_from(environment, ret);
 }
 
 void report_options_done(struct report_options *o)

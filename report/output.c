@@ -45,24 +45,36 @@ static int render(const struct output *output, struct output_job *job, const str
     return r;
 }
 
-/* The columns that a graph may fill; 80 where nobody says. */
-static size_t width_of(FILE *out, bool terminal)
+/* https://no-color.org: any value that is not empty. A dumb terminal would show the sequences as text. */
+static bool want_colours(void)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+struct output_target output_target_of(FILE *out)
 {
     enum { DEFAULT_WIDTH = 80 };
-    struct winsize size;
+    struct winsize size = {0};
+    bool terminal = fileno(out) >= 0 && isatty(fileno(out));
 
-    return terminal && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : DEFAULT_WIDTH;
+    if (terminal)
+        ioctl(fileno(out), TIOCGWINSZ, &size);
+    return (struct output_target){
+        .terminal = terminal,
+        .colours = terminal && want_colours(),
+        .width = size.ws_col ? size.ws_col : DEFAULT_WIDTH,
+        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+    };
 }
 
 int output_report(const struct output *output, const struct report_head *head, const struct rows *rows,
                   const struct row *totals, FILE *out)
 {
-    bool terminal = fileno(out) >= 0 && isatty(fileno(out));
     struct output_job job = {
         .head = head,
-        .terminal = terminal,
-        .width = width_of(out, terminal),
-        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .target = head->target ? *head->target : output_target_of(out),
         .rows = rows,
     };
     cleanup_free char *text = NULL;

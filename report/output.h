@@ -5,10 +5,8 @@
 
 struct output_job {
     const struct report_head *head;
-    FILE *out;               /* in memory: it cannot fail for any other reason than memory */
-    bool terminal;           /* what the report is written to in the end */
-    size_t width;            /* columns of it */
-    bool utf8;               /* the locale's characters */
+    FILE *out; /* in memory: it cannot fail for any other reason than memory */
+    struct output_target target;
     const struct rows *rows; /* all that row() is called for, in that order */
     void *state;             /* the format's own */
 };
@@ -23,6 +21,9 @@ struct output {
 };
 
 extern const struct output output_table, output_json, output_csv, output_tsv, output_parsable, output_log, output_graph;
+
+/* What a stream is: a terminal with its width and the locale's characters, or 80 columns without colours. */
+struct output_target output_target_of(FILE *out);
 
 /* By the name that --format takes; NULL: none of it. */
 const struct output *output_find(const char *name);

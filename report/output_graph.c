@@ -143,7 +143,8 @@ static int make_scale(const struct output_job *job, struct graph_scale *ret)
         used += state->widths[i] ? state->widths[i] + 1 : 0;
     for (size_t i = 0; i < job->rows->n; i++)
         values[i] = field_number(job->head->measure, &job->rows->v[i]);
-    *ret = graph_scale(values, job->rows->n, job->width > used + LEAST_BAR ? job->width - used : LEAST_BAR, job->utf8);
+    *ret = graph_scale(values, job->rows->n,
+                       job->target.width > used + LEAST_BAR ? job->target.width - used : LEAST_BAR, job->target.utf8);
     return 0;
 }
 

@@ -10,14 +10,6 @@
 
 #define BOLD "\033[1m"
 
-/* https://no-color.org: any value that is not empty. A dumb terminal would show the sequences as text. */
-static bool want_colours(const struct output_job *job)
-{
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-    return job->terminal && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
-}
-
 static int add_column(struct libscols_table *table, const struct field *field)
 {
     bool text = field_is_label(field);
@@ -36,13 +28,14 @@ static int table_begin(struct output_job *job)
     if (!table)
         return -ENOMEM;
     job->state = table;
-    scols_table_enable_colors(table, want_colours(job));
+    scols_table_enable_colors(table, job->target.colours);
     /* All text is made harmless before it comes here; a second encoding would show "\x1b" as "\x5cx1b". */
     scols_table_enable_noencoding(table, 1);
     scols_table_set_stream(table, job->out);
     /* A pipe has no width: cutting columns there would lose figures. */
-    if (!job->terminal)
-        scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+    scols_table_set_termforce(table, job->target.terminal ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
+    if (job->target.terminal)
+        scols_table_set_termwidth(table, job->target.width);
     for (size_t i = 0; i < n_fields; i++)
         if (output_is_shown(&fields[i], job->head) && add_column(table, &fields[i]) < 0)
             return -ENOMEM;

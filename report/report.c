@@ -12,6 +12,7 @@ struct collecting {
     const char *host; /* NULL: not asked for */
     bool payload;
     struct rows *rows;
+    size_t most_rows; /* 0: no limit */
 };
 
 static const char *label_of(const struct plan *plan, size_t bucket)
@@ -40,6 +41,8 @@ static int collect_row(const struct store_row *from, void *userdata)
         .n = *n,
     };
 
+    if (c->most_rows && c->rows->n == c->most_rows)
+        return -E2BIG;
     row.total_bytes = c->payload ? n->tx_payload_bytes + n->rx_payload_bytes : n->tx_bytes + n->rx_bytes;
     return rows_add(c->rows, &row);
 }
@@ -152,6 +155,7 @@ static int read_snapshot(struct store *s, struct job *job, char **ret_why)
         .host = o->by & FIELD_HOST ? store_host(s) : NULL,
         .payload = o->payload,
         .rows = &job->rows,
+        .most_rows = o->most_rows,
     };
     r = plan_effective(s, &job->plan, &job->head);
     if (r >= 0)
@@ -178,8 +182,12 @@ static int write_rows(struct job *job, FILE *out)
     struct row totals;
 
     rows_merge(&job->rows);
-    if (job->plan.labels && !(o->by & ~FIELD_HOST) && add_quiet_periods(&job->collecting, &job->stored) < 0)
-        return -ENOMEM;
+    if (job->plan.labels && !(o->by & ~FIELD_HOST)) {
+        int r = add_quiet_periods(&job->collecting, &job->stored);
+
+        if (r < 0)
+            return r;
+    }
     totals = rows_sum(&job->rows);
     rows_sort(&job->rows, o->sort_field, o->by_period);
     rows_top(&job->rows, o->top, o->by_period);
@@ -198,6 +206,9 @@ static int write_usage(struct store *s, const struct calendar *cal, int64_t now_
         .measure = o->measure,
         .payload = o->payload,
         .units = o->units,
+        .served = o->served,
+        .viewer = o->viewer,
+        .target = o->target,
     };
     r = period_parse(cal, now_sec, o->since, o->until, &job.period, ret_why);
     if (r >= 0)
@@ -214,11 +225,29 @@ int report_write(struct store *s, const struct calendar *cal, int64_t now_sec, c
                  FILE *out, char **ret_why)
 {
     char *why = NULL;
-    int r = (o->allocations ? allocations_write : write_usage)(s, cal, now_sec, o, out, &why);
+    int n = 0, r = (o->allocations ? allocations_write : write_usage)(s, cal, now_sec, o, out, &why);
 
-    if (r < 0 && !why && r != -EPIPE && asprintf(&why, "cannot write the report: %s", strerror(-r)) < 0)
+    if (r == -E2BIG && !why)
+        n = asprintf(&why, "the report has more than %zu rows; ask for a shorter time, or for fewer dimensions",
+                     o->most_rows);
+    else if (r < 0 && !why && r != -EPIPE)
+        n = asprintf(&why, "cannot write the report: %s", strerror(-r));
+    if (n < 0)
         why = NULL;
     if (r < 0)
         *ret_why = why;
+    return r;
+}
+
+int report_open_calendar(struct store *s, struct calendar **ret_cal, char **ret_why)
+{
+    const char *zone = store_zone(s);
+    int r;
+
+    if (!*zone)
+        zone = "local"; /* nothing was booked yet */
+    r = calendar_open(zone, ret_cal);
+    if (r < 0 && asprintf(ret_why, "time zone '%s' of the database: %s; is tzdata installed?", zone, strerror(-r)) < 0)
+        *ret_why = NULL;
     return r;
 }

@@ -42,8 +42,8 @@ struct asking {
     struct picks picks[FILTERS], units; /* what each filter lets through */
     struct sight sight;
     const struct picks *users; /* whom to ask for; NULL: the viewer may see nobody of them, empty: everybody */
-    bool raw;          /* units are known to the raw level alone */
-    struct tally sums; /* by bucket, user, project, class, protocol, family and unit: 0 where not asked for */
+    bool raw;                  /* units are known to the raw level alone */
+    struct tally sums;         /* by bucket, user, project, class, protocol, family and unit: 0 where not asked for */
 };
 
 static const struct store_names *names_of(const struct store_query *q, const struct filter *f)

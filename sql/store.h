@@ -281,7 +281,7 @@ struct store_query {
     size_t n_buckets;
     unsigned by; /* enum store_dim, or-ed */
     struct store_names users, projects, classes, protocols;
-    struct store_names units; /* globs on paths, as SQLite's GLOB: * matches / too */
+    struct store_names units;          /* globs on paths, as SQLite's GLOB: * matches / too */
     const struct store_viewer *viewer; /* NULL: sees all */
 };
 

@@ -72,6 +72,7 @@ struct store {
     char *host;
     char *why;
     char *unknown_name;
+    int64_t patience_until_ns; /* by the boot-time clock; see store_set_patience() */
 };
 
 /* ---- failure.c ---- */

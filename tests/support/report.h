@@ -25,7 +25,7 @@ static inline char *asked_text(const struct asked *a, const char *line, int *ret
 
     for (char *word = strtok_r(words, " ", &rest); word && argc <= REPORT_MOST_WORDS; word = strtok_r(NULL, " ", &rest))
         argv[argc++] = word;
-    ck_assert_int_eq(report_options_parse(argc, argv, place_path, &o), 0);
+    ck_assert_int_eq(report_options_parse(argc, argv, &(struct report_environment){.database = place_path}, &o), 0);
     *ret_why = NULL;
     *ret_r = o.live ? live_run(a->store, a->cal, &o, out, ret_why)
                     : report_write(a->store, a->cal, a->now_sec, &o, out, ret_why);

@@ -112,6 +112,7 @@ static void expect_defaults(const struct config *c)
     ck_assert_uint_eq(c->n_allocations, 0);
     ck_assert_str_eq(c->log_file, "");
     ck_assert_str_eq(c->log_per_user_prefix, "");
+    ck_assert_str_eq(c->serve_admin_group, "pdtt");
 }
 
 START_TEST(defaults_are_those_of_the_contract)

@@ -509,7 +509,7 @@ START_TEST(what_is_not_supported_or_wrong_is_refused_in_one_line)
     for (size_t i = 0; i < 3 && refusals[_i].words[i]; i++)
         argv[argc++] = (char *)refusals[_i].words[i];
     capture_start(&c);
-    r = report_options_parse(argc, argv, NULL, &o);
+    r = report_options_parse(argc, argv, &(struct report_environment){0}, &o);
     said = capture_end(&c);
     report_options_done(&o);
     ck_assert_int_eq(r, -EINVAL);
@@ -522,7 +522,8 @@ static struct report_options parsed(int argc, const char *const *argv, const cha
 {
     struct report_options o;
 
-    ck_assert_int_eq(report_options_parse(argc, (char **)argv, database, &o), 0);
+    ck_assert_int_eq(report_options_parse(argc, (char **)argv, &(struct report_environment){.database = database}, &o),
+                     0);
     return o;
 }
 

@@ -4,10 +4,10 @@
 
 #include <errno.h>
 
-#define PHYSICS 100
+#define PHYSICS   100
 #define CHEMISTRY 200
-#define ALICE 1000
-#define BOB 1001
+#define ALICE     1000
+#define BOB       1001
 
 static struct store *s;
 static char answer[4096];

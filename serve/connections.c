@@ -1,0 +1,90 @@
+#include "serve/connections.h"
+
+#include "common/cleanup.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+
+/* Descriptors are small numbers: there are never many more than connections are granted. */
+enum { MOST_FDS = 4096 };
+
+struct connection {
+    int64_t uid, until_ns;
+    bool open;
+};
+
+struct connections {
+    pthread_mutex_t lock; /* held while a socket is shut down, so that it cannot be closed and be another meanwhile */
+    struct connection v[MOST_FDS];
+};
+
+struct connections *connections_new(void)
+{
+    struct connections *c = calloc(1, sizeof(*c));
+
+    if (c)
+        pthread_mutex_init(&c->lock, NULL);
+    return c;
+}
+
+struct connections *connections_free(struct connections *c)
+{
+    if (c)
+        pthread_mutex_destroy(&c->lock);
+    free(c);
+    return NULL;
+}
+
+bool connections_add(struct connections *c, int fd, int64_t uid, int64_t until_ns, int64_t *ret_stale)
+{
+    if (fd >= MOST_FDS)
+        return false;
+    pthread_mutex_lock(&c->lock);
+    *ret_stale = c->v[fd].open ? c->v[fd].uid : -1;
+    c->v[fd] = (struct connection){.uid = uid, .until_ns = until_ns, .open = true};
+    pthread_mutex_unlock(&c->lock);
+    return true;
+}
+
+int64_t connections_uid(struct connections *c, int fd)
+{
+    int64_t uid;
+
+    pthread_mutex_lock(&c->lock);
+    uid = fd >= 0 && fd < MOST_FDS && c->v[fd].open ? c->v[fd].uid : -1;
+    pthread_mutex_unlock(&c->lock);
+    return uid;
+}
+
+void connections_limit(struct connections *c, int fd, int64_t until_ns)
+{
+    pthread_mutex_lock(&c->lock);
+    if (fd >= 0 && fd < MOST_FDS && c->v[fd].open)
+        c->v[fd].until_ns = until_ns;
+    pthread_mutex_unlock(&c->lock);
+}
+
+int64_t connections_remove(struct connections *c, int fd)
+{
+    int64_t uid = -1;
+
+    pthread_mutex_lock(&c->lock);
+    if (fd >= 0 && fd < MOST_FDS && c->v[fd].open) {
+        uid = c->v[fd].uid;
+        c->v[fd] = (struct connection){0};
+    }
+    pthread_mutex_unlock(&c->lock);
+    return uid;
+}
+
+void connections_expire(struct connections *c, int64_t now_ns)
+{
+    pthread_mutex_lock(&c->lock);
+    for (int fd = 0; fd < MOST_FDS; fd++) {
+        if (!c->v[fd].open || c->v[fd].until_ns > now_ns)
+            continue;
+        shutdown(fd, SHUT_RDWR);
+        c->v[fd].until_ns = CONNECTION_NO_LIMIT; /* once is enough: the library sees it and closes */
+    }
+    pthread_mutex_unlock(&c->lock);
+}

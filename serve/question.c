@@ -1,0 +1,165 @@
+#include "serve/question.h"
+
+#include "common/cleanup.h"
+
+#include <string.h>
+
+enum { WIDEST = 1000, DEFAULT_WIDTH = 80 };
+
+/* The options that make sense from afar. What names files and sockets of the host or repeats a question does not. */
+static const char *const allowed[] = {
+    "user",   "project", "class", "proto",       "unit",  "payload", "since",    "until", "by",
+    "period", "top",     "sort",  "allocations", "check", "format",  "parsable", "graph", "units",
+};
+
+/* Of the target. */
+static const struct target_flag {
+    const char *name;
+    size_t offset;
+} target_flags[] = {
+    {"terminal", offsetof(struct output_target, terminal)},
+    {"colours", offsetof(struct output_target, colours)},
+    {"utf8", offsetof(struct output_target, utf8)},
+};
+
+/* ---- single parameters ---- */
+
+static int parse_flag(const struct parameter *p, bool *ret, char **ret_why)
+{
+    static const char *const yes[] = {"", "1", "yes", "true"}, *const no[] = {"0", "no", "false"};
+
+    for (size_t i = 0; i < array_length(yes); i++)
+        if (strcmp(p->value, yes[i]) == 0)
+            return *ret = true, 0;
+    for (size_t i = 0; i < array_length(no); i++)
+        if (strcmp(p->value, no[i]) == 0)
+            return *ret = false, 0;
+    if (asprintf(ret_why, "parameter %s: '%s': write 1, or leave it out", p->name, p->value) < 0)
+        *ret_why = NULL;
+    return -EINVAL;
+}
+
+static int parse_width(const struct parameter *p, size_t *ret, char **ret_why)
+{
+    char *end;
+    unsigned long n = strtoul(p->value, &end, 10);
+
+    if (*p->value >= '0' && *p->value <= '9' && !*end && n >= 1 && n <= WIDEST) {
+        *ret = n;
+        return 0;
+    }
+    if (asprintf(ret_why, "parameter width: '%s': not a number of columns from 1 to %d", p->value, WIDEST) < 0)
+        *ret_why = NULL;
+    return -EINVAL;
+}
+
+static int apply_option(const struct option_row *row, const struct parameter *p, struct question *q, char **ret_why)
+{
+    bool given = true;
+    int r = row->argument ? 0 : parse_flag(p, &given, ret_why);
+
+    if (r < 0 || !given)
+        return r;
+    return options_apply(row, row->argument ? p->value : NULL, &q->options, ret_why);
+}
+
+/* ---- which parameter it is ---- */
+
+static bool is_allowed(const char *name)
+{
+    for (size_t i = 0; i < array_length(allowed); i++)
+        if (strcmp(allowed[i], name) == 0)
+            return true;
+    return false;
+}
+
+static const struct option_row *row_of(const char *name)
+{
+    size_t n;
+    const struct option_row *rows = report_option_rows(&n);
+
+    for (size_t i = 0; is_allowed(name) && i < n; i++)
+        if (rows[i].long_name && strcmp(rows[i].long_name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static const struct target_flag *flag_of(const char *name)
+{
+    for (size_t i = 0; i < array_length(target_flags); i++)
+        if (strcmp(target_flags[i].name, name) == 0)
+            return &target_flags[i];
+    return NULL;
+}
+
+static int refuse_unknown(const char *name, char **ret_why)
+{
+    const char *nearest = options_nearest(name, allowed, array_length(allowed));
+    int n = nearest ? asprintf(ret_why, "unknown parameter '%s', did you mean '%s'?", name, nearest)
+                    : asprintf(ret_why, "unknown parameter '%s'; the options of pdtt-report are known", name);
+
+    if (n < 0)
+        *ret_why = NULL;
+    return -EINVAL;
+}
+
+static int apply(const struct parameter *p, struct question *q, char **ret_why)
+{
+    const struct option_row *row = row_of(p->name);
+    const struct target_flag *flag = flag_of(p->name);
+
+    if (row)
+        return apply_option(row, p, q, ret_why);
+    if (flag)
+        return parse_flag(p, (bool *)((char *)&q->target + flag->offset), ret_why);
+    if (strcmp(p->name, "width") == 0)
+        return parse_width(p, &q->target.width, ret_why);
+    return refuse_unknown(p->name, ret_why);
+}
+
+/* ---- all of them ---- */
+
+int question_parse(const struct request *request, struct question *ret, char **ret_why)
+{
+    bool format = false;
+    int r = 0;
+
+    *ret = (struct question){.target = {.width = DEFAULT_WIDTH}};
+    report_options_init(&ret->options);
+    for (size_t i = 0; r >= 0 && i < request->n; i++) {
+        const char *name = request->parameters[i].name;
+
+        format = format || strcmp(name, "format") == 0 || strcmp(name, "parsable") == 0;
+        r = apply(&request->parameters[i], ret, ret_why);
+    }
+    if (r < 0)
+        return r;
+    if (!format && !ret->options.graph)
+        ret->options.output = &output_json;
+    ret->options.served = true;
+    ret->options.most_rows = QUESTION_MOST_ROWS;
+    ret->options.target = &ret->target;
+    return report_options_complete(&ret->options, ret_why);
+}
+
+void question_done(struct question *question)
+{
+    report_options_done(&question->options);
+}
+
+const char *question_media_type(const struct question *question)
+{
+    static const struct {
+        const struct output *output;
+        const char *type;
+    } types[] = {
+        {&output_json, "application/json"},
+        {&output_csv, "text/csv; charset=utf-8"},
+        {&output_tsv, "text/tab-separated-values; charset=utf-8"},
+    };
+
+    for (size_t i = 0; i < array_length(types); i++)
+        if (types[i].output == question->options.output)
+            return types[i].type;
+    return "text/plain; charset=utf-8";
+}

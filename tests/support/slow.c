@@ -1,0 +1,103 @@
+/*
+ * slow SOCKET CONNECTIONS SECONDS [WAY]: holds so many connections to a server of HTTP and keeps each of them busy for
+ * nothing. Each that the server ends is made anew. Prints how many were made, and how often one was ended.
+ *
+ * WAY: header (default)  a byte of a header now and then, and never its end
+ *      silent            not a byte
+ *      question          whole questions, whose answers are not read
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST = 4000, BETWEEN_BYTES_MS = 200 };
+
+static const char question[] = "GET /api/v1/report?since=2000&period=day HTTP/1.1\r\nHost: a\r\n\r\n";
+static struct pollfd fds[MOST];
+static size_t sent[MOST];
+static unsigned long made, ended;
+
+static double now_sec(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* One byte more, or all at once; what comes after the beginning of a header is a header that goes on. */
+static void send_some(int fd, size_t *at, const char *way)
+{
+    static const char begin[] = "GET /api/v1/report HTTP/1.1\r\nHost: a\r\nX-Long: ";
+
+    if (strcmp(way, "header") == 0)
+        (void)!send(fd, *at < sizeof(begin) - 1 ? &begin[*at] : "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    else if (strcmp(way, "question") == 0 && *at == 0)
+        (void)!send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ++*at;
+}
+
+static void keep_up(const char *path, int i, const char *way)
+{
+    if (fds[i].fd >= 0 && fds[i].revents & (POLLHUP | POLLERR)) {
+        close(fds[i].fd);
+        fds[i].fd = -1;
+        ended++;
+    }
+    if (fds[i].fd < 0) {
+        fds[i] = (struct pollfd){.fd = connect_to(path)};
+        sent[i] = 0;
+        made += fds[i].fd >= 0;
+    }
+    if (fds[i].fd >= 0)
+        send_some(fds[i].fd, &sent[i], way);
+}
+
+int main(int argc, char **argv)
+{
+    const char *way = argc > 4 ? argv[4] : "header";
+    struct rlimit files = {MOST + 96, MOST + 96};
+    int n = argc > 3 ? atoi(argv[2]) : 0;
+    double end;
+
+    if (n < 1 || n > MOST) {
+        fprintf(stderr, "usage: slow SOCKET CONNECTIONS SECONDS [header|silent|question]\n");
+        return 2;
+    }
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0) {
+        getrlimit(RLIMIT_NOFILE, &files);
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    for (int i = 0; i < n; i++)
+        fds[i].fd = -1;
+    for (end = now_sec() + atof(argv[3]); now_sec() < end;) {
+        for (int i = 0; i < n; i++)
+            keep_up(argv[1], i, way);
+        poll(fds, (nfds_t)n, 0);
+        poll(NULL, 0, BETWEEN_BYTES_MS);
+    }
+    printf("connections %lu ended %lu\n", made, ended);
+    return 0;
+}
