@@ -95,6 +95,7 @@ struct config {
     size_t n_classes;
     char *timezone;                       /* "local" or what else calendar_open() takes, never a path */
     int64_t retention_sec[CONFIG_LEVELS]; /* at least an hour, never less than of a finer level; INT64_MAX: for ever */
+    int64_t retention_connections_sec;    /* at least an hour; INT64_MAX: for ever */
     int64_t max_size_bytes;               /* 0: no limit, else at least 16 MiB */
     struct config_project *projects;
     size_t n_projects;

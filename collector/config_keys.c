@@ -162,10 +162,12 @@ const struct config_key config_keys[] = {
      AT(retention_sec[CONFIG_LEVEL_DAY])},
     {"retention.month", "\"forever\"", RETENTION_RANGE, "How long sums of a month are kept.", config_read_retention,
      AT(retention_sec[CONFIG_LEVEL_MONTH])},
-    {"retention.connections", "\"7d\"", "a duration, or \"forever\"", "How long records of connections are kept.",
-     LATER, 0},
+    {"retention.connections", "\"7d\"", "a duration of at least 1h, or \"forever\"",
+     "How long records of connections are kept, and what each moved by five minutes.", config_read_retention,
+     AT(retention_connections_sec)},
     {"max_size", "\"2 GiB\"", "a size of at least 16 MiB, or \"0\" for no limit",
-     "Quota of the database file; the oldest single intervals go first, sums of a day or a month never.",
+     "Quota of the database file; the oldest single intervals and connections go first, sums of a day or a month "
+     "never.",
      config_read_max_size, AT(max_size_bytes)},
     {"limits.accounts", "16384", "16 to 1048576",
      "How many accounts (user, group, class, protocol, family) the kernel can tell apart in one interval. What comes "

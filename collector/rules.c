@@ -57,7 +57,9 @@ static int sync_allocations(struct rules *r)
 
 static int sync_store(struct rules *r)
 {
-    struct store_policy policy = {.timezone = r->config->timezone, .max_size_bytes = r->config->max_size_bytes};
+    struct store_policy policy = {.timezone = r->config->timezone,
+                                  .max_size_bytes = r->config->max_size_bytes,
+                                  .connections_sec = r->config->retention_connections_sec};
 
     for (int level = 0; level < STORE_LEVELS; level++)
         policy.retention_sec[level] = r->config->retention_sec[level];

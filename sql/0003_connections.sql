@@ -40,7 +40,7 @@ CREATE TABLE connection (
     rx_payload_bytes INTEGER NOT NULL,
     retransmits INTEGER NOT NULL,       -- segments
     srtt_us INTEGER NOT NULL,           -- smoothed round trip; 0: not known
-    last_sec INTEGER NOT NULL           -- start of the newest connection_usage that it has
+    last_sec INTEGER NOT NULL           -- five minutes in which it was last booked: what it moved is not newer
 ) STRICT;
 CREATE INDEX connection_key ON connection (cookie, started_boot_ns);
 CREATE INDEX connection_open ON connection (id) WHERE ended IS NULL;

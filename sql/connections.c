@@ -19,7 +19,7 @@ struct open_connection {
     struct key key;
     int64_t id, account, pid;
     uint64_t process; /* hash of name and cgroup: 0 of a new one */
-    int64_t end_ms, last_sec;
+    int64_t end_ms;
     struct store_counters n;
     int64_t retransmits;
     bool open;
@@ -122,11 +122,10 @@ static struct open_connection read_connection(const struct store *s, enum statem
         .pid = statement_int(s, id, 6),
         .process = hash_process(statement_text(s, id, 7), statement_text(s, id, 8)),
         .end_ms = statement_int(s, id, 9),
-        .last_sec = statement_int(s, id, 10),
-        .n = {statement_int(s, id, 11), statement_int(s, id, 12), statement_int(s, id, 13), statement_int(s, id, 14),
-              statement_int(s, id, 15), statement_int(s, id, 16)},
-        .retransmits = statement_int(s, id, 17),
-        .open = statement_int(s, id, 18),
+        .n = {statement_int(s, id, 10), statement_int(s, id, 11), statement_int(s, id, 12), statement_int(s, id, 13),
+              statement_int(s, id, 14), statement_int(s, id, 15)},
+        .retransmits = statement_int(s, id, 16),
+        .open = statement_int(s, id, 17),
     };
     const char *remote = statement_text(s, id, 3);
 
@@ -254,16 +253,21 @@ static int64_t end_of(const struct booking *b, const struct store_connection *c)
     return c->ended && c->end_ms ? c->end_ms : b->parts->span.end_sec * 1000;
 }
 
-static int insert_usage(struct store *s, const struct booking *b, struct open_connection *o,
+/* The newest five minutes that are booked now. */
+static int64_t last_sec_of(const struct booking *b)
+{
+    return b->parts->five_minutes[b->parts->n - 1];
+}
+
+static int insert_usage(struct store *s, const struct booking *b, const struct open_connection *o,
                         const struct store_counters *moved)
 {
     for (size_t part = 0; part < b->parts->n; part++) {
         struct store_counters n = book_share(b->parts, part, moved);
         if (counters_zero(&n))
             continue;
-        o->last_sec = b->parts->five_minutes[part];
         int r = statement_run(s, STATEMENT_CONNECTION_USAGE,
-                              BINDS(BIND_INT(o->last_sec), BIND_INT(o->id), BIND_COUNTERS(&n)));
+                              BINDS(BIND_INT(b->parts->five_minutes[part]), BIND_INT(o->id), BIND_COUNTERS(&n)));
         if (r < 0)
             return r;
     }
@@ -287,13 +291,12 @@ static int insert_connection(struct store *s, const struct booking *b, const str
     o->end_ms = end_of(b, c);
     o->open = !c->ended;
     o->fresh = true;
-    o->last_sec = b->parts->five_minutes[b->parts->n - 1];
     r = statement_get_int(s, STATEMENT_CONNECTION_INSERT,
                           BINDS(BIND_INT((int64_t)c->cookie), BIND_INT((int64_t)c->started_boot_ns),
                                 BIND_INT(c->start_ms), BIND_INT(o->end_ms), BIND_TEXT(c->ended), BIND_INT(o->account),
                                 BIND_INT(c->initiative), BIND_INT(local), BIND_INT(c->local_port), BIND_INT(remote),
                                 BIND_INT(c->remote_port), BIND_INT(c->pid), BIND_INT(process), BIND_COUNTERS(&c->n),
-                                BIND_INT(c->retransmits), BIND_INT(c->srtt_us), BIND_INT(o->last_sec)),
+                                BIND_INT(c->retransmits), BIND_INT(c->srtt_us), BIND_INT(last_sec_of(b))),
                           &o->id);
     return r < 0 ? r : 0;
 }
@@ -366,16 +369,17 @@ static int book_connection(struct store *s, const struct booking *b, const struc
     }
     return statement_run(s, STATEMENT_CONNECTION_COUNT,
                          BINDS(BIND_INT(o->id), BIND_INT(o->end_ms), BIND_TEXT(c->ended), BIND_COUNTERS(&o->n),
-                               BIND_INT(o->retransmits), BIND_INT(c->srtt_us), BIND_INT(o->last_sec)));
+                               BIND_INT(o->retransmits), BIND_INT(c->srtt_us), BIND_INT(last_sec_of(b))));
 }
 
 /* ---- all of them ---- */
 
-static int lose(struct store *s, struct open_connection *o)
+static int lose(struct store *s, const struct booking *b, struct open_connection *o)
 {
     o->open = false;
     return statement_run(s, STATEMENT_CONNECTION_LOST,
-                         BINDS(BIND_INT(o->id), BIND_TEXT(STORE_ENDED_LOST), BIND_INT(s->connections.seen_ms)));
+                         BINDS(BIND_INT(o->id), BIND_TEXT(STORE_ENDED_LOST), BIND_INT(s->connections.seen_ms),
+                               BIND_INT(last_sec_of(b))));
 }
 
 static void keep(struct store *s, const struct open_connection *o)
@@ -401,7 +405,7 @@ static int merge(struct store *s, const struct booking *b, const struct store_co
         if (r == 0 && order <= 0)
             r = book_connection(s, b, given[i++], &o);
         else if (r == 0 && b->others_lost)
-            r = lose(s, &o);
+            r = lose(s, b, &o);
         if (r == 0)
             keep(s, &o);
     }

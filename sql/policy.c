@@ -21,6 +21,9 @@ static int check(struct store *s, const struct store_policy *p)
                 level_names[level - 1], (long long)p->retention_sec[level - 1], level_names[level],
                 (long long)p->retention_sec[level], level_names[level]);
     }
+    if (p->connections_sec < 0)
+        return store_fail(s, -EINVAL, "retention of connections cannot be %lld s; use 0 or more",
+                          (long long)p->connections_sec);
     if (p->max_size_bytes < 0)
         return store_fail(s, -EINVAL, "max_size cannot be %lld; use 0 for no limit", (long long)p->max_size_bytes);
     return 0;

@@ -20,11 +20,14 @@ static const enum statement_id drop[STORE_LEVELS] = {[STORE_5MIN] = STATEMENT_DR
                                                      [STORE_MONTH] = STATEMENT_DROP_MONTH};
 
 /* What begins before this instant has expired. */
+static int64_t horizon_of(int64_t keep, int64_t now_sec)
+{
+    return keep == STORE_FOREVER || keep > now_sec ? 0 : now_sec - keep;
+}
+
 static int64_t horizon(const struct store *s, int level, int64_t now_sec)
 {
-    int64_t keep = s->policy.retention_sec[level];
-
-    return keep == STORE_FOREVER || keep > now_sec ? 0 : now_sec - keep;
+    return horizon_of(s->policy.retention_sec[level], now_sec);
 }
 
 /* The oldest raw interval that may go: 1, or 0 if there is none. */
@@ -106,6 +109,49 @@ static int drop_buckets(struct store *s, int level, int64_t before_sec, struct s
     return r < 0 ? r : 0;
 }
 
+/* ---- connections ---- */
+
+/* The oldest five minutes of which connections are kept: 1, or 0 if there are none. */
+static int find_connections(struct store *s, int64_t *ret_start_sec)
+{
+    return statement_get_int(s, STATEMENT_CONNECTION_OLDEST, NO_BINDS, ret_start_sec);
+}
+
+/* What was moved in them, and the connections that ended in them; open ones stay, whatever they last moved. */
+static int drop_connections_of(struct store *s, int64_t start_sec, int64_t *rows)
+{
+    static const enum statement_id ids[] = {STATEMENT_CONNECTION_USAGE_DROP, STATEMENT_CONNECTION_EXCESS_DROP,
+                                            STATEMENT_CONNECTION_DROP};
+    int r = 0;
+
+    for (size_t i = 0; i < array_length(ids) && r == 0; i++) {
+        r = statement_run(s, ids[i], BINDS(BIND_INT(start_sec)));
+        *rows += sqlite3_changes64(s->db);
+    }
+    return r < 0 ? r : statement_run(s, STATEMENT_CONNECTION_DROPPED, BINDS(BIND_INT(start_sec)));
+}
+
+/* Those of five minutes that were over at before_sec. */
+static int drop_connections(struct store *s, int64_t before_sec, struct step *ret)
+{
+    int64_t rows = 0, start = 0;
+    int n = 0, r = 1;
+
+    while (n < STEP_BUCKETS && rows < STEP_ROWS && (r = find_connections(s, &start)) > 0) {
+        if (start > before_sec - STORE_CONNECTION_SEC) {
+            r = 0;
+            break;
+        }
+        r = drop_connections_of(s, start, &rows);
+        if (r < 0)
+            return r;
+        n++;
+        r = 1;
+    }
+    *ret = (struct step){n, r == 0};
+    return r < 0 ? r : 0;
+}
+
 /* ---- the quota ---- */
 
 struct space {
@@ -133,12 +179,33 @@ static int is_over(struct store *s, bool *ret)
     return r;
 }
 
-/* Raw, then five minutes, then hours, each when the one before is used up. Days and months are what is billed by. */
+/* Of raw and of connections what is oldest. */
+static int drop_finest(struct store *s, struct step *ret)
+{
+    int64_t id, raw = INT64_MAX, connections = INT64_MAX;
+    int r = find_raw(s, INT64_MAX, &id, &raw);
+
+    if (r >= 0)
+        r = find_connections(s, &connections);
+    if (r < 0)
+        return r;
+    if (connections <= raw && connections != INT64_MAX)
+        r = drop_connections(s, raw == INT64_MAX ? raw : raw + STORE_CONNECTION_SEC, ret);
+    else
+        r = drop_raw(s, INT64_MAX, ret);
+    ret->done = ret->n == 0;
+    return r;
+}
+
+/*
+ * Raw and connections, then five minutes, then hours, each when the ones before are used up. Days and months are what
+ * is billed by.
+ */
 static int drop_for_quota(struct store *s, bool *ret_dropped)
 {
     struct step step = {.done = true};
     bool over = true;
-    int r = drop_raw(s, INT64_MAX, &step);
+    int r = drop_finest(s, &step);
 
     *ret_dropped = step.n > 0;
     for (int level = STORE_5MIN; level <= STORE_HOUR && r == 0 && step.done; level++) {
@@ -160,8 +227,9 @@ static int tell_over(struct store *s, bool dropped, int64_t now_sec)
     s->over_quota = true;
     if (dropped)
         notice_add(s,
-                   "%s: max_size of %lld bytes is reached; the oldest fine-grained data are dropped before their"
-                   " retention ends, days and months stay; raise max_size or shorten the retention of raw",
+                   "%s: max_size of %lld bytes is reached; the oldest fine-grained data and connections are dropped"
+                   " before their retention ends, days and months stay; raise max_size or shorten the retention of"
+                   " raw and connections",
                    s->path, limit);
     else
         notice_add(s,
@@ -169,7 +237,7 @@ static int tell_over(struct store *s, bool dropped, int64_t now_sec)
                    " raise max_size",
                    s->path, limit);
     return layer_put(s, "store", "failed",
-                     dropped ? "max_size is reached; the oldest fine-grained data are dropped early"
+                     dropped ? "max_size is reached; the oldest fine-grained data and connections are dropped early"
                              : "max_size cannot be kept; only days and months are left",
                      now_sec);
 }
@@ -202,6 +270,8 @@ int retention_expire(struct store *s, int64_t now_sec)
     if (s->hold_ms > 0)
         return keep_quota(s, now_sec);
     r = drop_raw(s, horizon(s, STORE_RAW, now_sec), &step);
+    if (r == 0 && s->policy.connections_sec)
+        r = drop_connections(s, horizon_of(s->policy.connections_sec, now_sec), &step);
     for (int level = STORE_5MIN; level < STORE_LEVELS && r == 0; level++)
         r = drop_buckets(s, level, horizon(s, level, now_sec), &step);
     return r < 0 ? r : keep_quota(s, now_sec);

@@ -44,7 +44,7 @@
 /* What the writer remembers of a connection, in the order of connections.c. */
 #define CONNECTION_COLUMNS                                                                                             \
     "SELECT c.id, c.cookie, c.started_boot_ns, r.address, c.remote_port, c.account, c.pid, p.name, p.cgroup,"          \
-    " c.end_ms, c.last_sec, c.tx_bytes, c.rx_bytes, c.tx_packets, c.rx_packets, c.tx_payload_bytes,"                   \
+    " c.end_ms, c.tx_bytes, c.rx_bytes, c.tx_packets, c.rx_packets, c.tx_payload_bytes,"                   \
     " c.rx_payload_bytes, c.retransmits, c.ended IS NULL FROM connection c CROSS JOIN address r ON r.id = c.remote"    \
     " CROSS JOIN process p ON p.id = c.process"
 
@@ -329,8 +329,9 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
          .binds = {":id", ":account", ":pid", ":process"},
          .writes = true},
     [STATEMENT_CONNECTION_LOST] =
-        {.sql = "UPDATE connection SET ended = :ended, end_ms = max(end_ms, :seen_ms) WHERE id = :id",
-         .binds = {":id", ":ended", ":seen_ms"},
+        {.sql = "UPDATE connection SET ended = :ended, end_ms = max(end_ms, :seen_ms), last_sec = :last_sec"
+                " WHERE id = :id",
+         .binds = {":id", ":ended", ":seen_ms", ":last_sec"},
          .writes = true},
     [STATEMENT_CONNECTION_USAGE] = {.sql = "INSERT INTO connection_usage (start_sec, connection, " COUNTERS ") VALUES"
                                            " (:start_sec, :connection, " COUNTER_VALUES ")"
@@ -347,6 +348,25 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
                                     .binds = {":start_sec"},
                                     .writes = true},
     [STATEMENT_CONNECTION_SEEN] = {.sql = "SELECT ledger, end_sec FROM interval ORDER BY id DESC LIMIT 1"},
+    /* Each of the three is one step in an index. */
+    [STATEMENT_CONNECTION_OLDEST] =
+        {.sql = "SELECT oldest FROM (SELECT min(s) AS oldest FROM (SELECT min(start_sec) AS s FROM connection_usage"
+                " UNION ALL SELECT min(start_sec) FROM connection_excess"
+                " UNION ALL SELECT (SELECT last_sec FROM connection INDEXED BY connection_ended"
+                " WHERE ended IS NOT NULL ORDER BY last_sec LIMIT 1))) WHERE oldest NOT NULL"},
+    [STATEMENT_CONNECTION_USAGE_DROP] = {.sql = "DELETE FROM connection_usage WHERE start_sec <= :start_sec",
+                                         .binds = {":start_sec"},
+                                         .writes = true},
+    [STATEMENT_CONNECTION_EXCESS_DROP] = {.sql = "DELETE FROM connection_excess WHERE start_sec <= :start_sec",
+                                          .binds = {":start_sec"},
+                                          .writes = true},
+    [STATEMENT_CONNECTION_DROP] = {.sql = "DELETE FROM connection INDEXED BY connection_ended"
+                                          " WHERE ended IS NOT NULL AND last_sec <= :start_sec",
+                                   .binds = {":start_sec"},
+                                   .writes = true},
+    [STATEMENT_CONNECTION_DROPPED] = {.sql = "UPDATE connection_kept SET dropped_sec = max(dropped_sec, :start_sec)",
+                                      .binds = {":start_sec"},
+                                      .writes = true},
     [STATEMENT_ADDRESS_FIND] = {.sql = "SELECT id FROM address WHERE address = :address", .binds = {":address"}},
     [STATEMENT_ADDRESS_INSERT] = {.sql = "INSERT INTO address (address, uses) VALUES (:address, 0) RETURNING id",
                                   .binds = {":address"},

@@ -76,7 +76,7 @@ struct store_policy {
     const char *timezone;                /* of days and months; as for calendar_open(): "local", "Australia/Perth" */
     int64_t retention_sec[STORE_LEVELS]; /* how long each level is kept; STORE_FOREVER */
     int64_t
-        max_size_bytes; /* of the database, 0: no limit; raw goes first, then the finer levels, never days and months */
+        max_size_bytes; /* of the database, 0: no limit; raw and connections go first, then the finer levels, never days and months */
     int64_t connections_sec; /* how long connections are kept; 0, STORE_FOREVER: for ever */
 };
 

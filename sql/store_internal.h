@@ -193,6 +193,9 @@ int book_find_account(struct store *s, const struct store_usage *u, int64_t star
 
 /* ---- connections.c ---- */
 
+/* What connections moved is kept by the buckets of STORE_5MIN, which are not longer than this. */
+#define STORE_CONNECTION_SEC 300
+
 /* Reads what is open, unless it is known; before the interval is inserted. */
 int connections_load(struct store *s);
 

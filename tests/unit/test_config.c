@@ -107,6 +107,7 @@ static void expect_defaults(const struct config *c)
     for (int level = CONFIG_LEVEL_RAW; level < CONFIG_LEVEL_MONTH; level++)
         ck_assert_int_eq(c->retention_sec[level], days[level] * 86400);
     ck_assert_int_eq(c->retention_sec[CONFIG_LEVEL_MONTH], INT64_MAX);
+    ck_assert_int_eq(c->retention_connections_sec, 7 * 86400);
     ck_assert_int_eq(c->max_size_bytes, INT64_C(2) << 30);
     ck_assert_uint_eq(c->n_projects, 0);
     ck_assert_uint_eq(c->n_allocations, 0);
@@ -204,12 +205,13 @@ END_TEST
 START_TEST(retention_size_zone_and_logs_are_read_into_their_own_fields)
 {
     struct config *c = load("timezone = \"UTC\"; max_size = \"0\"; retention = { raw = \"1h\"; five_minute = \"2h\";\n"
-                            "hour = \"3h\"; day = \"4h\"; month = \"5h\"; };\n"
+                            "hour = \"3h\"; day = \"4h\"; month = \"5h\"; connections = \"6h\"; };\n"
                             "log = { file = \"/l/f\"; per_user_prefix = \"/l/\"; };");
     ck_assert_str_eq(c->timezone, "UTC");
     ck_assert_int_eq(c->max_size_bytes, 0);
     for (int level = CONFIG_LEVEL_RAW; level < CONFIG_LEVELS; level++)
         ck_assert_int_eq(c->retention_sec[level], (level + 1) * 3600);
+    ck_assert_int_eq(c->retention_connections_sec, 6 * 3600);
     ck_assert_str_eq(c->log_file, "/l/f");
     ck_assert_str_eq(c->log_per_user_prefix, "/l/");
     config_free(c);
