@@ -29,6 +29,7 @@ struct config *config_free(struct config *config)
     free(config->path);
     free(config->database);
     free(config->pin_path);
+    free(config->control);
     free(config->cgroup);
     free(config);
     return NULL;

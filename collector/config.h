@@ -87,6 +87,7 @@ struct config {
     char *path;              /* the file that was read; NULL: built-in defaults */
     char *database;          /* absolute path of a file */
     char *pin_path;          /* absolute path of a directory */
+    char *control;           /* absolute path of a socket */
     char *cgroup;            /* CONFIG_CGROUP_AUTO or an absolute path; for cgroup_find_root() */
     unsigned interval_sec;   /* 1..3600, divides an hour */
     unsigned limit_accounts; /* 16..1048576 */

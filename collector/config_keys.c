@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "common/cleanup.h"
 #include "common/options.h"
@@ -55,6 +56,17 @@ static int read_database(struct config_reader *reader, const config_setting_t *s
 
     if (text && *text && text[strlen(text) - 1] == '/')
         return config_complain(reader, setting, "names a directory; add the name of the database file");
+    return read_path(reader, setting, target);
+}
+
+static int read_control(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    const char *text = config_setting_get_string(setting);
+
+    if (text && strlen(text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return config_complain(reader, setting,
+                               "is longer than %zu bytes, which no socket's path may be; choose a shorter path",
+                               sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
     return read_path(reader, setting, target);
 }
 
@@ -146,6 +158,9 @@ const struct config_key config_keys[] = {
      "it only "
      "the sockets of that part are seen.",
      read_cgroup, AT(cgroup)},
+    {"control", "\"/run/pdtt/control.sock\"", "an absolute path",
+     "Socket on which pdttd tells how it is (pdttd --status); for root and the group of the database's directory.",
+     read_control, AT(control)},
     {"interval", "\"10s\"", "1s to 1h, must divide an hour evenly",
      "How often counters are booked. Intervals begin at multiples of the wall clock.", read_interval, AT(interval_sec)},
     {"timezone", "\"local\"", "\"local\", \"UTC\" or a name such as \"Australia/Perth\"",

@@ -29,12 +29,12 @@ static int arm_timer(struct daemon *d)
     return timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0 ? -errno : 0;
 }
 
-/* Only a database that is gone ends the daemon: everything else may pass, and the counts wait in the kernel. */
+/* Only what another start alone can mend ends the daemon: everything else may pass, and the counts wait in the kernel. */
 static int drain(struct daemon *d)
 {
     int r = session_drain(d->session);
 
-    return r == -ESTALE ? r : 0;
+    return r == -ESTALE || d->session->needs_restart ? -ESTALE : 0;
 }
 
 static int on_timer(struct daemon *d)
@@ -92,6 +92,12 @@ static int on_names(struct daemon *d)
     return 0;
 }
 
+static int on_control(struct daemon *d)
+{
+    control_serve(d->session->control);
+    return 0;
+}
+
 static int on_units(struct daemon *d)
 {
     session_read_units(d->session);
@@ -131,6 +137,8 @@ static int set_up(struct daemon *d)
         r = watch(d, names_fd(d->session->names), on_names);
     if (r == 0 && rules_units_fd(d->session->rules) >= 0)
         r = watch(d, rules_units_fd(d->session->rules), on_units);
+    if (r == 0 && d->session->control)
+        r = watch(d, control_fd(d->session->control), on_control);
     return r < 0 ? r : arm_timer(d);
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/fault.h"
 
 #include <linux/in.h>
 #include <sys/socket.h>
@@ -80,6 +81,7 @@ static int book(const struct drain *d, int half, const struct moment *end)
         drain_usage_of_row(&rows[i], &usage[i]);
         usage[i].project = d->project ? d->project(&rows[i].account, d->userdata) : NULL;
     }
+    fault_point("ledger-read");
     counters_of_row(&counted, &interval.counted);
     r = store_book_interval(d->store, &interval, usage, n);
     if (r == 0 && d->booked)
@@ -127,6 +129,7 @@ int drain_interval(const struct drain *d, const struct drain_settings *settings)
     start.start_ns = clock_realtime_ns();
     start.boot_ns = clock_boottime_ns();
     r = ledger_swap(d->ledger, &start);
+    fault_point("swapped");
     return r < 0 ? r : drain_recover(d);
 }
 

@@ -1,8 +1,5 @@
-#include "collector/kernel.h"
+#include "collector/kernel_internal.h"
 
-#include "collector/links.h"
-#include "collector/mapset.h"
-#include "collector/pins.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 
@@ -11,17 +8,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
-
-struct kernel {
-    struct pins *pins;
-    struct pdtt_layout layout; /* of the current maps */
-    enum kernel_start start;
-    struct mapset maps, old;
-    char *missing[PROGRAMS];
-    uint32_t wanted; /* programs, bit per row */
-    int cgroup_fd;
-    const struct kernel_options *options; /* while opening */
-};
 
 /* ---- which programs ---- */
 
@@ -116,7 +102,7 @@ static int adopt(struct kernel *k, const struct programs *p)
     return 0;
 }
 
-static struct links links_of(const struct kernel *k)
+struct links kernel_links(const struct kernel *k)
 {
     return (struct links){.pins = k->pins, .cgroup_fd = k->cgroup_fd, .wanted = k->wanted};
 }
@@ -124,7 +110,7 @@ static struct links links_of(const struct kernel *k)
 /* The build is written last: a start that was interrupted before it is done again by the next one. */
 static int attach(struct kernel *k, const struct programs *p, char **ret_why)
 {
-    struct links links = links_of(k);
+    struct links links = kernel_links(k);
     int r = links_attach(&links, p, ret_why);
 
     if (r == 0)
@@ -175,7 +161,7 @@ static int start_fresh(struct kernel *k, char **ret_why)
 }
 
 /* Other programs on the same maps: another build, other layers, or links that somebody removed. */
-static int reload_programs(struct kernel *k, const char *dir, char **ret_why)
+int kernel_reload(struct kernel *k, const char *dir, char **ret_why)
 {
     struct programs *p;
     int r = load_programs(k, &k->maps, &p, ret_why);
@@ -276,15 +262,16 @@ static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret
     if (pending) { /* an interrupted replacement is finished first, whatever is wanted now */
         r = mapset_get(&k->old, k->pins, PINS_MAPS);
         k->start = KERNEL_REPLACED;
-        return r < 0 ? r : reload_programs(k, dir, ret_why);
+        return r < 0 ? r : kernel_reload(k, dir, ret_why);
     }
     if (!same_geometry(&k->layout, wanted))
         return start_replacement(k, wanted, ret_why);
     k->start = KERNEL_RESUMED;
-    links = links_of(k);
+    kernel_note_detached(k);
+    links = kernel_links(k);
     if (k->layout.build == programs_build() && mapset_complete(&k->maps) && links_complete(&links))
         return 0;
-    return reload_programs(k, dir, ret_why);
+    return kernel_reload(k, dir, ret_why);
 }
 
 /* A crash after the old maps were dropped and before the new ones got their name leaves only maps_next. */
@@ -331,6 +318,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
     k->options = options;
     mapset_clear(&k->maps);
     mapset_clear(&k->old);
+    kernel_let_go(k);
     k->cgroup_fd = open(options->cgroup_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     r = k->cgroup_fd < 0 ? -errno : pins_open(options->pin_path, &k->pins, ret_why);
     if (r == 0)
@@ -343,6 +331,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
         return r;
     }
     k->options = NULL;
+    kernel_hold(k);
     *ret_kernel = k;
     return 0;
 }
@@ -353,6 +342,7 @@ struct kernel *kernel_close(struct kernel *k)
         return NULL;
     mapset_close(&k->maps);
     mapset_close(&k->old);
+    kernel_let_go(k);
     close_fd(k->cgroup_fd);
     pins_close(k->pins);
     for (unsigned i = 0; i < PROGRAMS; i++)

@@ -47,6 +47,22 @@ int kernel_map_fd(const struct kernel *k, enum map_id map);
 bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps);
 int kernel_drop_old(struct kernel *k);
 
+/* What somebody did behind pdttd's back. */
+struct kernel_damage {
+    unsigned n_detached, n_unpinned;
+    const char *first_detached; /* name of a program */
+    bool ledger_stopped;        /* a program of the ledger is among the detached: packets were missed */
+};
+
+/* Whether a program of the ledger was detached when pdttd started, so that packets were missed. */
+bool kernel_was_detached(const struct kernel *k);
+
+/* Looks whether each program is attached and each pin is there; a few system calls. */
+void kernel_look(const struct kernel *k, struct kernel_damage *ret);
+
+/* Attaches and pins again. -EPERM: this process may load programs no more. ret_why (malloc'ed) says what failed. */
+int kernel_repair(struct kernel *k, const struct kernel_damage *damage, char **ret_why);
+
 /* Why a program of an optional layer is not running; NULL if it is. Owned by k. */
 const char *kernel_missing(const struct kernel *k, unsigned program);
 bool kernel_layer_on(const struct kernel *k, enum layer layer); /* all but its optional programs run */

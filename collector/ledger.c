@@ -1,6 +1,7 @@
 #include "collector/ledger.h"
 
 #include "common/cleanup.h"
+#include "common/fault.h"
 
 #include <bpf/bpf.h>
 #include <stdbool.h>
@@ -161,6 +162,7 @@ int ledger_swap(struct ledger *l, const struct ledger_start *start)
     if (active < 0)
         return active;
     ledger_begin(l, !active, start);
+    fault_point("swap-prepared");
     return activate(l, !active);
 }
 
@@ -366,10 +368,15 @@ int ledger_clear(struct ledger *l, int half)
     r = keep_room_for_keys(l, half);
     if (r < 0)
         return r;
-    for (uint32_t cpu = 0; cpu < l->layout.cpus; cpu++)
+    fault_point("clear-begun");
+    for (uint32_t cpu = 0; cpu < l->layout.cpus; cpu++) {
         memset(cpu_counters(l, half, cpu), 0, n_slots * sizeof(struct pdtt_counters));
+        fault_point("clear-cpu");
+    }
     memset(accounts, 0, n_slots * sizeof(*accounts));
+    fault_point("clear-accounts");
     __atomic_thread_fence(__ATOMIC_RELEASE);
     memset(header(l, half), 0, sizeof(struct pdtt_epoch));
+    fault_point("clear-done");
     return 0;
 }

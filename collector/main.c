@@ -2,6 +2,7 @@
 #include "collector/daemon.h"
 #include "collector/host.h"
 #include "collector/privilege.h"
+#include "collector/status.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/options.h"
@@ -15,7 +16,7 @@
 
 struct command {
     const char *config_path;
-    bool foreground;
+    bool foreground, json;
     struct explain_question question;
     int (*verb)(const struct command *command);
 };
@@ -25,6 +26,7 @@ static int run_once(const struct command *command);
 static int run_unload(const struct command *command);
 static int run_check(const struct command *command);
 static int run_probe(const struct command *command);
+static int run_status(const struct command *command);
 static int print_version(const struct command *command);
 static int print_help(const struct command *command);
 
@@ -39,6 +41,12 @@ static int set_config(void *target, const char *argument)
 static int set_foreground(void *target, const char *argument)
 {
     ((struct command *)target)->foreground = true;
+    return 0;
+}
+
+static int set_json(void *target, const char *argument)
+{
+    ((struct command *)target)->json = true;
     return 0;
 }
 
@@ -71,7 +79,7 @@ static int set_verb(void *target, int (*verb)(const struct command *command))
     struct command *command = target;
 
     if (command->verb != run && command->verb != verb)
-        return options_complain("only one of --check, --probe, --once and --unload can be done at a time");
+        return options_complain("only one of --check, --probe, --status, --once and --unload can be done at a time");
     command->verb = verb;
     return 0;
 }
@@ -83,6 +91,7 @@ static int set_verb(void *target, int (*verb)(const struct command *command))
     }
 VERB(check, run_check)
 VERB(probe, run_probe)
+VERB(status, run_status)
 VERB(once, run_once)
 VERB(unload, run_unload)
 VERB(version, print_version)
@@ -96,6 +105,8 @@ static const struct option_row rows[] = {
     {.group = "Instead of running"},
     {"check", 0, NULL, "check configuration and host, and exit", NULL, set_check},
     {"probe", 0, NULL, "print which layers this host supports, and exit", NULL, set_probe},
+    {"status", 0, NULL, "ask the running pdttd how it is, and exit: 0 healthy, 3 not", NULL, set_status},
+    {"json", 0, NULL, "with --status: as JSON", NULL, set_json},
     {"once", 0, NULL, "drain, book, and exit; counting goes on in the kernel", NULL, set_once},
     {"unload", 0, NULL, "drain, book, then end counting and remove links and pins", NULL, set_unload},
     {"version", 'V', NULL, "print the version, and exit", NULL, set_version},
@@ -116,6 +127,11 @@ static int run_check(const struct command *command)
 static int run_probe(const struct command *command)
 {
     return host_probe(command->config_path);
+}
+
+static int run_status(const struct command *command)
+{
+    return status_print(command->config_path, command->json);
 }
 
 static int print_version(const struct command *command)
@@ -152,6 +168,8 @@ static int open_session(const struct command *command, struct session **ret_sess
     umask(027);
     if (r == 0)
         r = session_open(command->config_path, ret_session);
+    if (r == 0 && command->verb == run)
+        session_listen(*ret_session); /* while the socket can still be given to its group */
     if (r == 0)
         r = need_no_more(*ret_session);
     return r;
@@ -257,6 +275,7 @@ static int run(const struct command *command)
 int main(int argc, char **argv)
 {
     struct command command = {.verb = run};
+    int r;
 
     log_init("pdttd");
     if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
@@ -265,5 +284,10 @@ int main(int argc, char **argv)
         log_error("options --user, --group and --unit belong to --check; see --help");
         return 2;
     }
-    return command.verb(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (command.json && command.verb != run_status) {
+        log_error("option --json belongs to --status; see --help");
+        return 2;
+    }
+    r = command.verb(&command);
+    return r < 0 ? EXIT_FAILURE : r;
 }

@@ -70,6 +70,24 @@ int pins_open(const char *path, struct pins **ret_pins, char **ret_why)
     return 0;
 }
 
+int pins_renew(struct pins *pins, char **ret_why)
+{
+    struct stat mine, current;
+    struct pins *fresh;
+    int r;
+
+    if (fstat(pins->lock_fd, &mine) == 0 && stat(pins->path, &current) == 0 && mine.st_ino == current.st_ino &&
+        mine.st_dev == current.st_dev)
+        return 0;
+    r = pins_open(pins->path, &fresh, ret_why);
+    if (r < 0)
+        return r;
+    close_fd(pins->lock_fd);
+    pins->lock_fd = take_fd(fresh->lock_fd);
+    pins_close(fresh);
+    return 0;
+}
+
 struct pins *pins_close(struct pins *pins)
 {
     if (!pins)

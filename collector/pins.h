@@ -22,6 +22,9 @@ struct pins {
 int pins_open(const char *path, struct pins **ret_pins, char **ret_why);
 struct pins *pins_close(struct pins *pins);
 
+/* Where the directory is gone (bpffs was unmounted, somebody removed it) makes and locks it anew; as pins_open(). */
+int pins_renew(struct pins *pins, char **ret_why);
+
 /* "PIN/dir" or "PIN/dir/name" (name NULL); malloc'ed, NULL when memory is out. */
 char *pins_path(const struct pins *pins, const char *dir, const char *name);
 

@@ -2,6 +2,7 @@
 
 #include "collector/cgroup.h"
 #include "collector/classes.h"
+#include "collector/mend.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -68,16 +69,25 @@ static void report_book_error(struct session *s, int r)
     s->book_error = r;
 }
 
-int session_drain(struct session *s)
+static int drain_now(struct session *s)
 {
     struct drain d = drain_of(s, s->ledger);
     struct drain_settings settings = {.generation = s->generation, .flags = s->flags | rules_epoch_flags(s->rules)};
     int r = current_errors(s, &settings.errors);
 
-    if (r == 0)
-        r = drain_interval(&d, &settings);
+    return r < 0 ? r : drain_interval(&d, &settings);
+}
+
+int session_drain(struct session *s)
+{
+    int64_t started = clock_boottime_ns();
+    int r;
+
+    mend_kernel(s);
+    r = drain_now(s);
     report_book_error(s, r);
     rules_settle(s->rules);
+    health_note_drain(s, r, *store_why(s->store) ? store_why(s->store) : strerror(-r), started);
     return r;
 }
 
@@ -239,8 +249,12 @@ static int note_gap(struct session *s)
     struct store_coverage coverage;
     int r = store_query_coverage(s->store, 0, 0, &coverage);
 
-    if (r < 0 || kernel_start(s->kernel) != KERNEL_FRESH || !coverage.last_sec || coverage.last_sec >= now)
+    if (r < 0 || !coverage.last_sec || coverage.last_sec >= now)
         return r;
+    if (kernel_was_detached(s->kernel))
+        return store_put_gap(s->store, coverage.last_sec, now, GAP_DETACHED);
+    if (kernel_start(s->kernel) != KERNEL_FRESH)
+        return 0;
     return store_put_gap(s->store, coverage.last_sec, now, coverage.last_sec < boot ? "reboot" : "not running");
 }
 
@@ -345,6 +359,8 @@ int session_open(const char *config_path, struct session **ret_session)
         session_close(s);
         return r;
     }
+    s->health.started_sec = clock_realtime_sec();
+    kernel_read_stats(s->kernel, s->health.stats_before);
     log_start(s);
     *ret_session = s;
     return 0;
@@ -354,6 +370,7 @@ struct session *session_close(struct session *s)
 {
     if (!s)
         return NULL;
+    control_close(s->control);
     ledger_close(s->ledger);
     rules_close(s->rules); /* writes to a map of the kernel's, asks store and names */
     kernel_close(s->kernel);
@@ -361,6 +378,8 @@ struct session *session_close(struct session *s)
     names_stop(s->names);
     config_free(s->config);
     free(s->cgroup);
+    free(s->health.blocked_why);
+    free(s->health.damage);
     free(s);
     return NULL;
 }
@@ -370,8 +389,8 @@ struct session *session_close(struct session *s)
 static bool needs_restart(const struct config *a, const struct config *b)
 {
     return strcmp(a->database, b->database) != 0 || strcmp(a->pin_path, b->pin_path) != 0 ||
-           strcmp(a->cgroup, b->cgroup) != 0 || a->limit_accounts != b->limit_accounts ||
-           a->layer_syscall != b->layer_syscall;
+           strcmp(a->control, b->control) != 0 || strcmp(a->cgroup, b->cgroup) != 0 ||
+           a->limit_accounts != b->limit_accounts || a->layer_syscall != b->layer_syscall;
 }
 
 int session_reload(struct session *s)
@@ -384,8 +403,9 @@ int session_reload(struct session *s)
         return r;
     }
     if (needs_restart(s->config, config)) {
-        log_warning("database, pin_path, cgroup, limits and layers change only at a restart: reload refused, the "
-                    "configuration in force stays");
+        log_warning(
+            "database, pin_path, control, cgroup, limits and layers change only at a restart: reload refused, the "
+            "configuration in force stays");
         config_free(config);
         return -EBUSY;
     }

@@ -5,7 +5,9 @@
 #pragma once
 
 #include "collector/config.h"
+#include "collector/control.h"
 #include "collector/drain.h"
+#include "collector/health.h"
 #include "collector/kernel.h"
 #include "collector/names.h"
 #include "collector/rules.h"
@@ -21,6 +23,9 @@ struct session {
     char *cgroup;               /* where packets are counted; units are below it */
     uint32_t generation, flags; /* of the class table */
     int book_error;             /* of the last attempt, so that a blocked writer is said once */
+    struct health health;
+    struct control *control; /* NULL: nobody can ask */
+    bool needs_restart;      /* programs are detached, and this process may attach nothing any more */
 };
 
 /* The configuration that -c or its absence means. One line is logged on failure. */
@@ -38,6 +43,9 @@ struct session *session_close(struct session *s); /* counting goes on in the pin
  * database is not where it was.
  */
 int session_drain(struct session *s);
+
+/* Opens the control socket. A failure is logged, and fails nothing else. */
+int session_listen(struct session *s);
 
 /* Stores the names that have been found, and gives the ids that rules asked for to them. */
 int session_take_names(struct session *s);

@@ -50,6 +50,7 @@ static const struct call_group {
     {"name services and sd_notify(3), over the Unix sockets that socket(2) below allows",
      (const char *const[]){"connect", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "getsockname",
                            "getpeername", "getsockopt", "setsockopt", "shutdown", NULL}},
+    {"the control socket, which listens already", (const char *const[]){"accept4", NULL}},
 #ifdef __SANITIZE_ADDRESS__
     {"the sanitizers, in builds with them",
      (const char *const[]){"clone", "clone3", "wait4", "ptrace", "kill", "prctl", "mmap", "mprotect", "personality",

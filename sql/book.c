@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/fault.h"
 #include "sql/store_internal.h"
 
 static struct account_key key_of(const struct store_usage *u)
@@ -77,6 +78,15 @@ static void cleanup_booking(struct booking *b)
     free(b->sums);
 }
 
+/* What a transaction that was rolled back had found out. */
+static void forget_booking(struct booking *b)
+{
+    cleanup_booking(b);
+    b->parts = (struct book_parts){.span = b->parts.span};
+    b->sums = NULL;
+    b->n_sums = 0;
+}
+
 int book_find_account(struct store *s, const struct store_usage *u, int64_t start_sec, struct account_key *ret_key,
                       struct account *ret)
 {
@@ -137,6 +147,7 @@ static int insert_usage(struct store *s, const struct booking *b, size_t part)
                                   : statement_run(s, STATEMENT_USAGE_INSERT,
                                                   BINDS(BIND_INT(b->parts.ids[part]), BIND_INT(b->sums[i].uid),
                                                         BIND_INT(b->sums[i].account.id), BIND_COUNTERS(&n)));
+        fault_point("book-row");
         if (r < 0)
             return r;
     }
@@ -191,6 +202,7 @@ static int insert_part(struct store *s, struct booking *b, size_t part, struct s
 
     if (r == 0)
         r = insert_interval(s, b, part, &counted);
+    fault_point("book-interval");
     if (r == 0)
         r = insert_usage(s, b, part);
     b->parts.five_minutes[part] = buckets.at[STORE_5MIN].start_sec;
@@ -231,6 +243,7 @@ static int book(struct store *s, void *userdata)
     struct store_counters told = {0};
     int r = connections_load(s);
 
+    fault_point("book-epoch");
     if (r == 0)
         r = advance_ledger(s, b);
     if (r == 0)
@@ -239,6 +252,7 @@ static int book(struct store *s, void *userdata)
         r = retention_expire(s, b->parts.span.end_sec);
     if (r == 0)
         r = sum_rows(s, b);
+    fault_point("book-accounts");
     for (size_t part = 0; part < b->parts.n && r == 0; part++)
         r = insert_part(s, b, part, &told);
     return r < 0 ? r : connections_book(s, b->interval, &b->parts);
@@ -281,10 +295,15 @@ int store_book_interval(struct store *s, const struct store_interval *interval, 
         qsort(rows, n_rows, sizeof(*rows), compare_usage);
     retention_note(s, interval->duration_ms, b.parts.span.forward_sec);
     r = store_transaction(s, book, &b);
+    if (r == -ENOSPC && ballast_release(s)) {
+        forget_booking(&b);
+        r = store_transaction(s, book, &b);
+    }
     if (r < 0)
         return r;
     connections_committed(s, interval, &b.parts);
     roll_up(s, &b);
+    ballast_take(s);
     return 0;
 }
 

@@ -97,44 +97,14 @@ int store_fail_sqlite(struct store *s, const char *doing)
 {
     int system = system_error(s, errno);
     struct failure f = refine_failure(find_failure(sqlite3_extended_errcode(s->db)), system);
-    int pid = f.error == -EBUSY ? store_find_blocker(s) : 0;
+    struct store_holder who;
 
-    if (pid)
-        return store_fail(s, f.error, "%s failed: process %d holds a lock on it; %s", doing, pid, f.remedy);
+    if (f.error == -EBUSY && store_find_blocker(s, &who))
+        return store_fail(s, f.error, "%s failed: process %d (%s, uid %u) holds a lock on it; %s", doing, who.pid,
+                          who.comm, who.uid, f.remedy);
     if (f.error == -EBUSY)
         return store_fail(s, f.error, "%s failed: another process holds a lock on it; %s", doing, f.remedy);
     return store_fail(s, f.error, "%s failed: %s; %s", doing, sqlite3_errmsg(s->db), f.remedy);
-}
-
-/* Offset of SQLite's write lock in the -shm file: WALINDEX_LOCK_OFFSET of its file format. */
-#define WAL_WRITE_LOCK 120
-
-/*
- * Read from /proc/locks, because fcntl(F_GETLK) needs a descriptor of the -shm file, and closing that would drop the
- * locks that SQLite holds in this process.
- */
-int store_find_blocker(const struct store *s)
-{
-    cleanup_free char *shm = NULL;
-    cleanup_fclose FILE *locks = NULL;
-    struct stat st;
-    char line[256];
-
-    if (asprintf(&shm, "%s-shm", s->path) < 0)
-        return 0;
-    if (stat(shm, &st) < 0 || !(locks = fopen("/proc/locks", "re")))
-        return 0;
-    while (fgets(line, sizeof(line), locks)) {
-        int pid;
-        unsigned long long inode, first;
-        char last[32];
-        if (sscanf(line, "%*d: POSIX %*s WRITE %d %*x:%*x:%llu %llu %31s", &pid, &inode, &first, last) != 4)
-            continue;
-        if (inode == st.st_ino && pid > 0 && pid != getpid() && first <= WAL_WRITE_LOCK &&
-            (strcmp(last, "EOF") == 0 || strtoull(last, NULL, 10) >= WAL_WRITE_LOCK))
-            return pid;
-    }
-    return 0;
 }
 
 const char *store_why(const struct store *s)

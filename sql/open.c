@@ -3,6 +3,7 @@
 #include <libgen.h>
 #include <string.h>
 
+#include "common/fault.h"
 #include "sql/store_internal.h"
 
 /*
@@ -196,9 +197,12 @@ int store_transaction(struct store *s, int (*work)(struct store *s, void *userda
 
     if (r < 0)
         return r;
+    fault_point("begun");
     r = work(s, userdata);
+    fault_point("uncommitted");
     if (r == 0)
         r = statement_run(s, STATEMENT_COMMIT, NO_BINDS);
+    fault_point("committed");
     if (r < 0) {
         /* A full disk makes SQLite roll back by itself. The reason that is told stays that of the failure. */
         cleanup_free char *why = take_ptr(s->why);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "common/fault.h"
 #include "sql/store_internal.h"
 
 #define MOST_SUMS 131072 /* 17 MB; more are written before it is time to */
@@ -61,6 +62,7 @@ static int write_level(struct store *s, int level, struct tally *sums)
     tally_sort(sums);
     for (size_t i = 0; i < sums->n_rows && r == 0; i++)
         r = write_row(s, level, &sums->rows[i]);
+    fault_point("rollup-level");
     return r;
 }
 

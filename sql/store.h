@@ -244,6 +244,22 @@ int store_put_layer_state(struct store *s, const char *layer, const char *state,
  */
 int store_put_gap(struct store *s, int64_t start_sec, int64_t end_sec, const char *reason);
 
+/* A process that holds a lock on the database. */
+struct store_holder {
+    int pid;
+    uint32_t uid;
+    char comm[32]; /* raw bytes from outside */
+};
+
+/* How the files are. Sizes in bytes, -1: not known. */
+struct store_health {
+    int64_t database_bytes, log_bytes, disk_free_bytes;
+    int64_t ballast_bytes; /* kept for a full disk; 0: released */
+    bool blocked, read;    /* another process keeps us from writing; holds a snapshot, so that the log must grow */
+    struct store_holder blocker, reader;
+};
+void store_read_health(const struct store *s, struct store_health *ret);
+
 /* ---- asking (pdtt-report, pdtt-serve) ---- */
 
 /* From now on questions together may take ms; what is not answered then fails with -ETIME. 0: as long as they take. */

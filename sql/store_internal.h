@@ -85,8 +85,11 @@ int store_fail(struct store *s, int error, const char *format, ...) __attribute_
  */
 int store_fail_sqlite(struct store *s, const char *doing);
 
-/* Process that holds the write lock of s, 0 if none is to be seen. */
-int store_find_blocker(const struct store *s);
+/* ---- blocker.c ---- */
+
+/* Another process that keeps s from being written, or holds a snapshot of it; false if none is to be seen. */
+bool store_find_blocker(const struct store *s, struct store_holder *ret);
+bool store_find_reader(const struct store *s, struct store_holder *ret);
 
 /* ---- file.c ---- */
 
@@ -258,6 +261,16 @@ void retention_note(struct store *s, int64_t duration_ms, int64_t stepped_forwar
 
 /* Keeps a line for store_notice(). */
 void notice_add(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- ballast.c ---- */
+
+#define BALLAST_SUFFIX "-ballast"
+
+/* Makes the ballast if there is none and room enough; what fails is tried again with the next interval. */
+void ballast_take(struct store *s);
+
+/* Gives its room back to a full file system: true if there was one. */
+bool ballast_release(struct store *s);
 
 /* ---- record.c ---- */
 

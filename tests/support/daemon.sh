@@ -21,6 +21,7 @@ write_config()
 database = "$DATABASE";
 pin_path = "$PIN_PATH";
 interval = "$INTERVAL";
+control = "$TMP/control.sock";
 ${1:-}
 CONF
 }

@@ -1,0 +1,302 @@
+#include "collector/control.h"
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define CLIENTS   16
+#define LISTEN_AT CLIENTS /* the listening socket's place in events */
+#define SPARE_SEC 5       /* a client that has been silent for longer makes room for another one */
+
+struct client {
+    int fd; /* -1: free */
+    int64_t since_ns;
+    struct control_peer peer;
+    char request[CONTROL_REQUEST_MAX];
+    size_t n;
+};
+
+struct control {
+    int listen_fd, epoll_fd;
+    char *path;
+    const struct control_verb *verbs;
+    size_t n_verbs;
+    void *userdata;
+    struct client clients[CLIENTS];
+};
+
+static int complain(char **ret_why, int error, const char *path, const char *what)
+{
+    if (asprintf(ret_why, "%s: %s", path, what) < 0)
+        *ret_why = NULL;
+    return error;
+}
+
+static int make_address(const char *path, struct sockaddr_un *ret)
+{
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(ret->sun_path))
+        return -ENAMETOOLONG;
+    strcpy(ret->sun_path, path);
+    return 0;
+}
+
+/* ---- listening ---- */
+
+/* What a killed pdttd left answers nobody and goes; anything else that has the name stays. */
+static int make_way(const struct sockaddr_un *address, char **ret_why)
+{
+    const char *path = address->sun_path;
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct stat st;
+
+    if (fd < 0)
+        return -errno;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return complain(ret_why, -ENOTSOCK, path, "is not a socket; move it away, or set control to another path");
+    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+        return complain(ret_why, -EADDRINUSE, path, "another process answers there; set control to another path");
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int make_directory(const char *path)
+{
+    cleanup_free char *directory = strdup(path);
+    char *slash = directory ? strrchr(directory, '/') : NULL;
+    mode_t mask;
+    int r;
+
+    if (!directory)
+        return -ENOMEM;
+    if (!slash || slash == directory)
+        return 0;
+    *slash = '\0';
+    mask = umask(022); /* whoever may use the socket must be able to come to it */
+    r = mkdir(directory, 0755);
+    umask(mask);
+    return r < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* The umask makes the socket's mode right from its first moment on. */
+static int listen_at(const struct sockaddr_un *address, gid_t group, int *ret_fd)
+{
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t mask;
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    mask = umask(0117);
+    r = bind(fd, (const struct sockaddr *)address, sizeof(*address));
+    umask(mask);
+    if (r < 0 || lchown(address->sun_path, (uid_t)-1, group) < 0 || listen(fd, CLIENTS) < 0)
+        return -errno;
+    *ret_fd = take_fd(fd);
+    return 0;
+}
+
+static int watch(struct control *c, int fd, uint32_t place)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data = {.u32 = place}};
+
+    return epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int start(struct control *c, const char *path, gid_t group, char **ret_why)
+{
+    struct sockaddr_un address;
+    int r = make_address(path, &address);
+
+    if (r == 0)
+        r = make_directory(path);
+    if (r == 0)
+        r = make_way(&address, ret_why);
+    if (r == 0)
+        r = listen_at(&address, group, &c->listen_fd);
+    if (r < 0)
+        return *ret_why ? r : complain(ret_why, r, path, strerror(-r));
+    c->path = strdup(path);
+    c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!c->path || c->epoll_fd < 0)
+        return c->path ? -errno : -ENOMEM;
+    return watch(c, c->listen_fd, LISTEN_AT);
+}
+
+int control_open(const char *path, gid_t group, const struct control_verb *verbs, size_t n_verbs, void *userdata,
+                 struct control **ret_control, char **ret_why)
+{
+    struct control *c = calloc(1, sizeof(*c));
+    int r;
+
+    *ret_why = NULL;
+    if (!c)
+        return -ENOMEM;
+    *c = (struct control){.listen_fd = -1, .epoll_fd = -1, .verbs = verbs, .n_verbs = n_verbs, .userdata = userdata};
+    for (size_t i = 0; i < CLIENTS; i++)
+        c->clients[i].fd = -1;
+    r = start(c, path, group, ret_why);
+    if (r < 0) {
+        control_close(c);
+        return r;
+    }
+    *ret_control = c;
+    return 0;
+}
+
+struct control *control_close(struct control *c)
+{
+    if (!c)
+        return NULL;
+    if (c->path)
+        unlink(c->path);
+    for (size_t i = 0; i < CLIENTS; i++)
+        close_fd(c->clients[i].fd);
+    close_fd(c->listen_fd);
+    close_fd(c->epoll_fd);
+    free(c->path);
+    free(c);
+    return NULL;
+}
+
+int control_fd(const struct control *c)
+{
+    return c->epoll_fd;
+}
+
+/* ---- clients ---- */
+
+/* A free place, or that of a client that had its time; NULL: all are busy. */
+static struct client *find_place(struct control *c)
+{
+    int64_t late_ns = clock_boottime_ns() - SPARE_SEC * NSEC_PER_SEC;
+
+    for (size_t i = 0; i < CLIENTS; i++)
+        if (c->clients[i].fd < 0)
+            return &c->clients[i];
+    for (size_t i = 0; i < CLIENTS; i++)
+        if (c->clients[i].since_ns < late_ns) {
+            c->clients[i].fd = close_fd(c->clients[i].fd);
+            return &c->clients[i];
+        }
+    return NULL;
+}
+
+static void take_client(struct control *c)
+{
+    cleanup_close int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct client *place = fd < 0 ? NULL : find_place(c);
+    struct ucred cred;
+    socklen_t size = sizeof(cred);
+
+    if (!place || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+        return;
+    if (watch(c, fd, (uint32_t)(place - c->clients)) < 0)
+        return;
+    *place =
+        (struct client){.fd = take_fd(fd), .since_ns = clock_boottime_ns(), .peer = {cred.pid, cred.uid, cred.gid}};
+}
+
+static json_t *answer(const struct control *c, const struct client *client)
+{
+    for (size_t i = 0; i < c->n_verbs; i++)
+        if (strcmp(c->verbs[i].name, client->request) == 0) {
+            if (c->verbs[i].root_only && client->peer.uid != 0)
+                return json_pack("{s:s}", "error", "only root may ask for that");
+            return c->verbs[i].answer(&client->peer, c->userdata);
+        }
+    return json_pack("{s:s}", "error", "unknown request");
+}
+
+/* An answer fits into the socket's buffer; who does not read it loses it. */
+static void reply(const struct control *c, const struct client *client)
+{
+    json_t *json = answer(c, client);
+    cleanup_free char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    cleanup_free char *line = NULL;
+
+    json_decref(json);
+    if (!text || asprintf(&line, "%s\n", text) < 0) {
+        line = NULL;
+        return;
+    }
+    if (send(client->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return; /* it has gone */
+}
+
+/* False when the client is done with. */
+static bool read_request(struct control *c, struct client *client)
+{
+    ssize_t n = recv(client->fd, client->request + client->n, sizeof(client->request) - client->n, MSG_DONTWAIT);
+    char *end;
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    client->n += (size_t)n;
+    end = memchr(client->request, '\n', client->n);
+    if (end && !memchr(client->request, '\0', client->n)) {
+        *end = '\0';
+        reply(c, client);
+    }
+    return !end && n > 0 && client->n < sizeof(client->request);
+}
+
+void control_serve(struct control *c)
+{
+    struct epoll_event events[CLIENTS + 1];
+    int n = epoll_wait(c->epoll_fd, events, CLIENTS + 1, 0);
+
+    for (int i = 0; i < n; i++) {
+        struct client *client = events[i].data.u32 < CLIENTS ? &c->clients[events[i].data.u32] : NULL;
+
+        if (!client)
+            take_client(c);
+        else if (client->fd >= 0 && !read_request(c, client))
+            client->fd = close_fd(client->fd);
+    }
+}
+
+/* ---- asking ---- */
+
+static int receive(int fd, json_t **ret_answer)
+{
+    size_t size = 1 << 16, n = 0;
+    cleanup_free char *text = malloc(size);
+    ssize_t got;
+
+    if (!text)
+        return -ENOMEM;
+    while ((got = recv(fd, text + n, size - n, 0)) > 0 && n < size)
+        n += (size_t)got;
+    if (got < 0)
+        return -errno;
+    *ret_answer = json_loadb(text, n, 0, NULL);
+    return *ret_answer ? 0 : -EPROTO;
+}
+
+int control_ask(const char *path, const char *request, json_t **ret_answer, char **ret_why)
+{
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const struct timeval patience = {.tv_sec = 10};
+    struct sockaddr_un address;
+    int r = fd < 0 ? -errno : make_address(path, &address);
+
+    *ret_why = NULL;
+    if (r == 0 &&
+        (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+         connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || dprintf(fd, "%s\n", request) < 0))
+        r = -errno;
+    if (r == 0)
+        r = receive(fd, ret_answer);
+    if (r == -EAGAIN)
+        return complain(ret_why, -ETIMEDOUT, path, "pdttd does not answer within 10 s: it hangs or is stopped");
+    return r < 0 ? complain(ret_why, r, path, strerror(-r)) : 0;
+}

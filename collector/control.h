@@ -1,0 +1,45 @@
+/*
+ * The control socket: one request per connection, one line ("status\n"), answered by one JSON object and a newline. Root and
+ * the group that owns the database's directory may connect; an answer to what is unknown is {"error": "..."}.
+ * A client that says nothing, or does not read, costs a connection for a few seconds and holds up nothing.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define CONTROL_REQUEST_MAX 256
+
+/* Who asks, as the kernel says. */
+struct control_peer {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+/* Returns the answer, which the caller takes possession of; NULL: out of memory. */
+typedef json_t *(*control_fn)(const struct control_peer *peer, void *userdata);
+
+struct control_verb {
+    const char *name;
+    control_fn answer;
+    bool root_only;
+};
+
+struct control;
+
+/*
+ * Listens at path. verbs must outlive it. -EADDRINUSE: another process answers there, -ENOTSOCK: something else has the
+ * name and is left alone, -ENAMETOOLONG. ret_why is malloc'ed.
+ */
+int control_open(const char *path, gid_t group, const struct control_verb *verbs, size_t n_verbs, void *userdata,
+                 struct control **ret_control, char **ret_why);
+struct control *control_close(struct control *c); /* removes the socket */
+
+/* Readable when control_serve() has something to do. */
+int control_fd(const struct control *c);
+void control_serve(struct control *c);
+
+/* The client's side: sends the request and gives the answer. -ENOENT, -ECONNREFUSED: nobody answers at path. */
+int control_ask(const char *path, const char *request, json_t **ret_answer, char **ret_why);

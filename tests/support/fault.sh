@@ -1,0 +1,51 @@
+# For the tests of tests/fault: the row of docs/faults.md that a test shows, the long runs, and a library that makes calls fail.
+# Sourced after lib.sh.
+# shellcheck shell=bash disable=SC2034,SC2154 # the tests use what is set here
+
+# PDTT_FAULT_LONG=1: the numbers of the long run, which docs/faults.md tells of; otherwise what CI has time for.
+LONG=${PDTT_FAULT_LONG:-}
+# rounds SHORT LONG
+rounds() { if [ -n "$LONG" ]; then echo "$2"; else echo "$1"; fi; }
+
+# Preloaded into a pdttd: what fails and which clock it sees is told by files in $FAULTY_DIR; see tests/support/faulty.c.
+FAULTY=$builddir/tests/support/faulty.so
+FAULTY_DIR=$TMP/faulty
+mkdir -p "$FAULTY_DIR"
+with_faulty()
+{
+    [ -e "$FAULTY" ] || die "tests/support/faulty.so is built"
+    pdttd_within env "LD_PRELOAD=$FAULTY" "FAULTY_DIR=$FAULTY_DIR"
+}
+
+# fault FAULT | HAPPENS | LOST: a row of the table, printed only if all of the test's expectations held until here
+fault()
+{
+    [ "$FAILED" != 0 ] || printf 'fault - %s\n' "$1"
+}
+
+# expect_nothing_lost SENTENCE: traffic has ended and pdttd runs
+expect_nothing_lost()
+{
+    local booked seen
+    wait_until 20 kernel_is_quiet || die "the traffic stops"
+    pdttd_drain
+    booked=$(store_sum) seen=$(kernel_sum)
+    printf '#   in the kernel %s, in the store %s (rx bytes, tx bytes, rx packets, tx packets)\n' "$seen" "$booked"
+    expect_equal "$booked" "$seen" "$1"
+}
+
+# some_traffic [BYTES]: alice sends, bob receives; ends when all has arrived
+SOME_PORT=6701
+some_traffic()
+{
+    SOME_PORT=$((SOME_PORT + 1))
+    serve bob some tcp-sink "$SERVER4" $SOME_PORT
+    client_as alice "$TRAFFIC" tcp-source "$SERVER4" $SOME_PORT "${1:-1000000}" >"$TMP/moved"
+    served some
+}
+
+# log_has ERE [FILE]
+log_has() { grep -qE "$1" "${2:-$PDTTD_LOG}"; }
+
+# status_json FILTER: what the running pdttd says of itself
+status_json() { "$PDTTD" -c "$CONFIG" --status --json 2>/dev/null | jq -r "$1"; }
