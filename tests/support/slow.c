@@ -5,6 +5,7 @@
  * WAY: header (default)  a byte of a header now and then, and never its end
  *      silent            not a byte
  *      question          whole questions, whose answers are not read
+ *      raw               sends its input over one connection as it is, and prints what is answered
  */
 #include <errno.h>
 #include <poll.h>
@@ -74,6 +75,20 @@ static void keep_up(const char *path, int i, const char *way)
         send_some(fds[i].fd, &sent[i], way);
 }
 
+static int pass_on(const char *path, int seconds)
+{
+    char bytes[65536];
+    struct pollfd answer = {.fd = connect_to(path), .events = POLLIN};
+    ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
+
+    if (answer.fd < 0 || n < 0 || send(answer.fd, bytes, (size_t)n, MSG_NOSIGNAL) != n)
+        return 1;
+    while (poll(&answer, 1, seconds * 1000) > 0 && (n = recv(answer.fd, bytes, sizeof(bytes), 0)) > 0)
+        if (fwrite(bytes, 1, (size_t)n, stdout) != (size_t)n)
+            return 1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *way = argc > 4 ? argv[4] : "header";
@@ -82,9 +97,11 @@ int main(int argc, char **argv)
     double end;
 
     if (n < 1 || n > MOST) {
-        fprintf(stderr, "usage: slow SOCKET CONNECTIONS SECONDS [header|silent|question]\n");
+        fprintf(stderr, "usage: slow SOCKET CONNECTIONS SECONDS [header|silent|question|raw]\n");
         return 2;
     }
+    if (strcmp(way, "raw") == 0)
+        return pass_on(argv[1], atoi(argv[3]));
     if (setrlimit(RLIMIT_NOFILE, &files) < 0) {
         getrlimit(RLIMIT_NOFILE, &files);
         files.rlim_cur = files.rlim_max;

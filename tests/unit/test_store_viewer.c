@@ -114,6 +114,7 @@ START_TEST(of_a_project_others_are_one_row_without_a_name)
     EXPECT("(others) -3 physics - 1000\nbob 1001 physics - 4000\n", .by = STORE_BY_USER | STORE_BY_PROJECT,
            .projects = NAMES("physics"), .viewer = BOB_OF("physics"));
     EXPECT("- -1 - - 5000\n", .projects = NAMES("physics"), .viewer = BOB_OF("physics"));
+    EXPECT("- -1 - - 13000\n", .viewer = BOB_OF("physics")); /* nobody asks who, and yet it matters */
     EXPECT("- -1 shared - 16000\n", .by = STORE_BY_PROJECT, .projects = NAMES("shared"), .viewer = BOB_OF("shared"));
     EXPECT("bob 1001 - - 4000\n", .by = STORE_BY_USER, .users = NAMES("bob"), .projects = NAMES("physics"),
            .viewer = BOB_OF("physics"));
