@@ -1,8 +1,11 @@
 /* The programs of the kernel side. Each entry is thin; ideas live in the headers. Program names are those users know. */
 #include "conn_uid.bpf.h"
+#include "fragments.bpf.h"
 #include "ledger.bpf.h"
+#include "mptcp.bpf.h"
 #include "owner.bpf.h"
 #include "packet.bpf.h"
+#include "packet_socket.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 /* SEC() begins a statement everywhere but here */
@@ -39,6 +42,7 @@ static __noinline struct pdtt_owner *adopt_as_kernel(struct __sk_buff *skb, stru
     if (!sk) /* TIME_WAIT or a request socket: no storage to be had */
         return NULL;
     owner.protocol = sk->protocol;
+    owner_note_subflow(&owner, sk);
     o = bpf_sk_storage_get(&sock_owner, sk, &owner, BPF_SK_STORAGE_GET_F_CREATE);
     if (!o)
         stat_bump(PDTT_STAT_STORAGE_FAILED);
@@ -115,7 +119,7 @@ static __always_inline __u32 charge_nobody(struct __sk_buff *skb, const struct l
     return ledger_find_slot(l->epoch, &account);
 }
 
-static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction)
+static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction, bool fragments)
 {
     __u32 segments = skb->gso_segs ? skb->gso_segs : 1, slot;
     __u64 bytes = packet_wire_bytes(skb, segments);
@@ -123,6 +127,8 @@ static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction)
     struct pdtt_owner *o = NULL;
     struct ledger l;
 
+    if (fragments && segments == 1)
+        segments = count_fragments(skb, direction, &bytes);
     count_truth(direction, bytes, segments);
     if (!ledger_open(&l))
         return 1;
@@ -130,6 +136,8 @@ static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction)
         o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
         if (!o)
             o = adopt_as_kernel(skb, sk);
+        if (o && o->flags & PDTT_OWNER_SUBFLOW)
+            o = owner_of_subflow(sk) ?: o;
     }
     if (!o)
         slot = charge_nobody(skb, &l, sk && bpf_sk_fullsock(sk), direction);
@@ -144,13 +152,26 @@ static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction)
 SEC("cgroup_skb/ingress")
 int cgroup_skb_ingress(struct __sk_buff *skb)
 {
-    return count_packet(skb, PDTT_RX);
+    return count_packet(skb, PDTT_RX, true);
 }
 
 SEC("cgroup_skb/egress")
 int cgroup_skb_egress(struct __sk_buff *skb)
 {
-    return count_packet(skb, PDTT_TX);
+    return count_packet(skb, PDTT_TX, true);
+}
+
+/* The same where a datagram cannot be asked for its fragments. Not a branch: 5.13 to 5.15 refuse even an unreached unknown call. */
+SEC("cgroup_skb/ingress")
+int cgroup_skb_ingress_whole(struct __sk_buff *skb)
+{
+    return count_packet(skb, PDTT_RX, false);
+}
+
+SEC("cgroup_skb/egress")
+int cgroup_skb_egress_whole(struct __sk_buff *skb)
+{
+    return count_packet(skb, PDTT_TX, false);
 }
 
 /* ---- socket layer: who creates a socket, connects it or sends from it ---- */
@@ -256,12 +277,24 @@ static __always_inline bool is_internet_socket(const struct sock *sk)
     return sk->__sk_common.skc_family == INET_FAMILY || sk->__sk_common.skc_family == INET6_FAMILY;
 }
 
+/* No hook sees these frames, so the call is where the ledger and the truth that it must add up to get them. */
+static __always_inline int book_packet_socket(struct sock *sk, __u32 direction, int bytes)
+{
+    __u64 wire = packet_socket_used(sk, direction, bytes);
+
+    if (wire)
+        count_truth(PDTT_TX, wire, 1);
+    return 0;
+}
+
 static __always_inline int call_moved_data(struct sock *sk, __u32 direction, int bytes)
 {
     struct pdtt_owner *o;
     struct payer payer;
     struct ledger l;
 
+    if (sk->__sk_common.skc_family == PACKET_FAMILY)
+        return book_packet_socket(sk, direction, bytes);
     if (!is_internet_socket(sk))
         return 0;
     payer = current_payer();
@@ -280,7 +313,8 @@ int BPF_PROG(sock_send_length, struct sock *sk, int ret, int flags)
     return call_moved_data(sk, PDTT_TX, ret);
 }
 
-#define MSG_PEEK_FLAG 2 /* data that stays in the socket will be counted when it is taken */
+#define KERNEL_THREAD_FLAG 0x00200000 /* PF_KTHREAD; not set for threads that io_uring starts for a process */
+#define MSG_PEEK_FLAG      2          /* data that stays in the socket will be counted when it is taken */
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_recv_length, struct sock *sk, int ret, int flags)
@@ -299,6 +333,26 @@ int BPF_PROG(tcp_sendmsg_locked, struct sock *sk)
         return 0;
     payer = current_payer();
     owner_about_to_use(o, &payer);
+    return 0;
+}
+
+/*
+ * The only hook on the way of splice(2) from a TCP socket; recv(2) passes it too. Data may also be taken by the kernel for
+ * itself, in softirq, where nobody has locked the socket, or in a thread of its own: neither says who uses it.
+ */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
+{
+    struct pdtt_owner *o;
+    struct payer payer;
+
+    if (!sk->sk_lock.owned || bpf_get_current_task_btf()->flags & KERNEL_THREAD_FLAG)
+        return 0;
+    o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
+    if (!o)
+        return 0;
+    payer = current_payer();
+    owner_used(o, &payer);
     return 0;
 }
 

@@ -102,6 +102,7 @@ _Static_assert(sizeof(struct pdtt_owner) == 64, "socket storage of programs that
 #define PDTT_OWNER_KERNEL   1u /* no process seen: kind is kernel */
 #define PDTT_OWNER_USED     2u /* a system call confirmed the owner */
 #define PDTT_OWNER_RELEASED 4u /* closed: what is still sent stays with the last owner */
+#define PDTT_OWNER_SUBFLOW  8u /* made by the kernel for an MPTCP socket, whose owner pays */
 
 struct pdtt_class_v4 {
     __u32 prefix_len;

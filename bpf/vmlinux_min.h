@@ -38,6 +38,7 @@ struct css_set {
 };
 
 struct task_struct {
+    unsigned int flags;
     const struct cred *cred;
     struct css_set *cgroups;
 };
@@ -47,18 +48,63 @@ struct sock_common {
     volatile unsigned char skc_state;
 };
 
+typedef struct {
+    int owned;
+} socket_lock_t;
+
 struct sock {
     struct sock_common __sk_common;
+    socket_lock_t sk_lock;
     __u16 sk_protocol;
+    __u16 sk_type;
+};
+
+struct net_device {
+    int ifindex;
+    unsigned int mtu;
+    unsigned short hard_header_len;
+};
+
+struct packet_type {
+    struct net_device *dev;
+};
+
+struct packet_sock {
+    struct packet_type prot_hook;
 };
 
 struct socket {
     struct sock *sk;
 };
 
+struct mptcp_sock {
+};
+
 struct file;
 struct msghdr;
-struct sk_buff;
+
+struct dst_entry {
+    unsigned long _metrics;
+};
+
+struct dst_metrics {
+    __u32 metrics[17];
+};
+
+struct sk_buff {
+    struct net_device *dev;
+    char cb[48];
+    unsigned long _skb_refdst;
+};
+
+struct inet_skb_parm {
+    __u16 frag_max_size;
+};
+
+struct inet6_skb_parm {
+    __u16 frag_max_size;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

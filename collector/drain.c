@@ -42,7 +42,7 @@ void drain_usage_of_row(const struct ledger_row *row, struct store_usage *ret_us
         .gid = account->gid == PDTT_NO_ID ? STORE_GID_NONE : (int64_t)account->gid,
         .unit = account->unit,
         .class_id = account->class_id,
-        .protocol = account->protocol,
+        .protocol = account->family == AF_PACKET ? STORE_PROTOCOL_PACKET : account->protocol,
         .family = account->family,
         .kind = (enum store_kind)account->kind,
     };

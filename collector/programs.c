@@ -6,6 +6,7 @@
 #include "common/log.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <string.h>
@@ -30,6 +31,7 @@ const struct program_row program_rows[PROGRAMS] = {
     {"sock_send_length", LAYER_SYSCALL, PROGRAM_TRACING, false},
     {"sock_recv_length", LAYER_SYSCALL, PROGRAM_TRACING, false},
     {"tcp_sendmsg_locked", LAYER_SYSCALL, PROGRAM_TRACING, true},
+    {"tcp_rcv_space_adjust", LAYER_SYSCALL, PROGRAM_TRACING, true},
     {"adopt_sockets", LAYER_ADOPT, PROGRAM_ITERATOR, false},
 };
 
@@ -77,9 +79,32 @@ static struct bpf_map *find_map(const struct programs *p, enum map_id map)
     return bpf_object__find_map_by_name(p->skel->obj, map_rows[map].name);
 }
 
+/* Whether programs may look into the kernel's sk_buff (6.2); the answer cannot change while we run. */
+static bool fragments_can_be_counted(void)
+{
+    static int known = -1;
+
+    if (known < 0) {
+        struct btf *btf = btf__load_vmlinux_btf();
+
+        known = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
+                btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+        btf__free(btf);
+    }
+    return known;
+}
+
+/* Two of the programs have a variant for kernels in which a datagram cannot be asked for its fragments. */
 static struct bpf_program *find_program(const struct programs *p, unsigned program)
 {
-    return bpf_object__find_program_by_name(p->skel->obj, program_rows[program].name);
+    struct bpf_program *whole = NULL;
+    char name[64];
+
+    if (!fragments_can_be_counted()) {
+        snprintf(name, sizeof(name), "%s_whole", program_rows[program].name);
+        whole = bpf_object__find_program_by_name(p->skel->obj, name);
+    }
+    return whole ?: bpf_object__find_program_by_name(p->skel->obj, program_rows[program].name);
 }
 
 static uint32_t counters_per_half(const struct programs_config *config)

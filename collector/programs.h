@@ -31,7 +31,7 @@ struct program_row {
     enum program_kind kind;
     bool optional; /* its layer works without it */
 };
-#define PROGRAMS 12
+#define PROGRAMS 13
 extern const struct program_row program_rows[PROGRAMS];
 
 enum map_id {

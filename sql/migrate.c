@@ -16,6 +16,7 @@ static const struct rung {
     {1, sql_0001_create},
     {2, sql_0002_levels},
     {3, sql_0003_connections},
+    {4, sql_0004_name_packets},
 };
 
 #define SCHEMA_VERSION (ladder[array_length(ladder) - 1].version)

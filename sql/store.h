@@ -90,13 +90,16 @@ struct store_policy {
  */
 int store_set_policy(struct store *s, const struct store_policy *policy);
 
+/* Frames that a process sent past IP (AF_PACKET); a number that no IP protocol can have. */
+#define STORE_PROTOCOL_PACKET 256
+
 /* One account's share of one interval. May be negative: a transfer can move bytes booked in an earlier interval. */
 struct store_usage {
     int64_t uid, gid;
     int64_t unit;     /* from store_unit_id(), 0: none */
     int64_t class_id; /* from store_sync_classes() */
-    int protocol;     /* IPPROTO_*, 0..255 */
-    int family;       /* AF_INET or AF_INET6; 0 for overflow */
+    int protocol;     /* IPPROTO_*, 0..255, or STORE_PROTOCOL_PACKET */
+    int family;       /* AF_INET or AF_INET6; anything else is none: overflow, packet sockets */
     enum store_kind kind;
     const char *project; /* the project that a rule gave; NULL: the one of the gid, by the group's name */
     struct store_counters n;

@@ -23,18 +23,30 @@ static const struct subcommand subcommands[] = {
     {"tcp-churn", 4, "ADDRESS PORT CONNECTIONS BYTES_EACH", run_tcp_churn},
     {"close-early", 3, "ADDRESS PORT BYTES", run_close_early},
     {"long-lived", 2, "ADDRESS PORT    (then on stdin: bytes to send, one number a line, 0 to end)", run_long_lived},
-    {"udp-sink", 3, "ADDRESS PORT IDLE_MS", run_udp_sink},
+    {"udp-sink", 3, "ADDRESS PORT IDLE_MS [plain|gro]", run_udp_sink},
     {"udp-source", 4, "ADDRESS PORT COUNT SIZE [connected|unconnected [SEGMENT_SIZE]]", run_udp_source},
     {"udp-echo", 3, "ADDRESS PORT IDLE_MS", run_udp_echo},
     {"udp-ask", 4, "ADDRESS PORT COUNT SIZE", run_udp_ask},
     {"ping", 3, "ADDRESS COUNT SIZE", run_ping},
     {"raw-ping", 3, "ADDRESS COUNT SIZE", run_raw_ping},
     {"raw-source", 4, "ADDRESS PROTOCOL COUNT SIZE", run_raw_source},
-    {"setuid-after-socket", 5, "ADDRESS PORT BYTES UID GID [send|receive]", run_setuid_after_socket},
+    {"setuid-after-socket", 5, "ADDRESS PORT BYTES UID GID [send|receive|splice]", run_setuid_after_socket},
     {"udp-setuid", 6, "ADDRESS PORT COUNT SIZE UID GID", run_udp_setuid},
     {"queued", 5, "ADDRESS PORT BYTES UID GID    (until the input ends)", run_queued},
-    {"fd-pass", 5, "ADDRESS PORT BYTES UID GID [send|receive]", run_fd_pass},
+    {"fd-pass", 5, "ADDRESS PORT BYTES UID GID [send|receive|splice]", run_fd_pass},
     {"userns", 3, "ADDRESS PORT BYTES", run_userns},
+    {"tcp-duplex", 4, "ADDRESS PORT BYTES connect|listen    (as many bytes each way, at once)", run_tcp_duplex},
+    {"tcp-drip", 5, "ADDRESS PORT COUNT SIZE PAUSE_MS", run_tcp_drip},
+    {"brood", 5, "ADDRESS PORT PROCESSES BYTES_EACH LIFE_MS", run_brood},
+    {"sendfile-source", 3, "ADDRESS PORT BYTES", run_sendfile_source},
+    {"splice-source", 3, "ADDRESS PORT BYTES", run_splice_source},
+    {"splice-fetch", 2, "ADDRESS PORT", run_splice_fetch},
+    {"mmsg-source", 4, "ADDRESS PORT COUNT SIZE", run_mmsg_source},
+    {"mmsg-sink", 3, "ADDRESS PORT IDLE_MS", run_mmsg_sink},
+    {"uring-source", 3, "ADDRESS PORT BYTES [plain|sqpoll]", run_uring_source},
+    {"uring-fetch", 2, "ADDRESS PORT [plain|sqpoll]", run_uring_fetch},
+    {"packet-source", 3, "DEVICE COUNT SIZE [raw|bound|cooked]", run_packet_source},
+    {"packet-sniff", 2, "DEVICE IDLE_MS", run_packet_sniff},
     {"many-uids", 6, "ADDRESS PORT FIRST_UID UIDS COUNT SIZE", run_many_uids},
 };
 
@@ -95,7 +107,7 @@ void report_moved(uint64_t bytes)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage:\n");
+    fprintf(stderr, "usage: traffic [via tcp|mptcp|sctp] SUBCOMMAND\n");
     for (size_t i = 0; i < array_length(subcommands); i++)
         fprintf(stderr, "  traffic %s %s\n", subcommands[i].name, subcommands[i].arguments);
     return EXIT_FAILURE;
@@ -103,6 +115,11 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
+    if (argc > 2 && !strcmp(argv[1], "via")) {
+        stream_by(argv[2]);
+        argc -= 2;
+        argv += 2;
+    }
     for (size_t i = 0; argc > 1 && i < array_length(subcommands); i++) {
         if (strcmp(argv[1], subcommands[i].name))
             continue;

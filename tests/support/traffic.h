@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#define EXIT_UNSUPPORTED 77 /* this kernel does not have what was asked for: the test is skipped */
+
 struct endpoint {
     struct sockaddr_storage address;
     socklen_t length;
@@ -20,10 +22,18 @@ uint64_t number_of(const char *text); /* decimal, all of it, or the program ends
 const char *argument_or(char **arguments, int index, const char *otherwise);
 
 int socket_to(const struct endpoint *remote, int type, int protocol); /* made, not connected */
-int tcp_connect(const struct endpoint *remote);
+int tcp_connect(const struct endpoint *remote); /* by the protocol that "traffic via" has named, else TCP */
+void stream_by(const char *protocol);
 void tcp_listen_ready(const struct endpoint *local, int *ret_listener); /* prints "ready" once clients can come */
 void send_bytes(int fd, uint64_t bytes);                                /* all of them, in writes of 64 KiB */
 uint64_t receive_to_end(int fd);
+uint64_t splice_to_end(int fd); /* the same without recv() */
+void end_politely(int fd);
+int bind_ready(const struct endpoint *local); /* a datagram socket; prints "ready" */
+int readable_within(int fd, uint64_t ms);
+void wait_ms(uint64_t ms);
+pid_t fork_or_end(void);
+void wait_for_success(pid_t child);
 void become(uid_t uid, gid_t gid); /* gives root up for good */
 void report_moved(uint64_t bytes); /* the line that the tests read */
 
@@ -48,3 +58,15 @@ void run_queued(char **arguments);
 void run_fd_pass(char **arguments);
 void run_userns(char **arguments);
 void run_many_uids(char **arguments);
+void run_tcp_duplex(char **arguments);
+void run_tcp_drip(char **arguments);
+void run_brood(char **arguments);
+void run_sendfile_source(char **arguments);
+void run_splice_source(char **arguments);
+void run_splice_fetch(char **arguments);
+void run_mmsg_source(char **arguments);
+void run_mmsg_sink(char **arguments);
+void run_uring_source(char **arguments);
+void run_uring_fetch(char **arguments);
+void run_packet_source(char **arguments);
+void run_packet_sniff(char **arguments);

@@ -14,6 +14,8 @@ static void use_socket(int fd, uint64_t bytes, const char *way)
 {
     if (!strcmp(way, "receive"))
         bytes = receive_to_end(fd);
+    else if (!strcmp(way, "splice"))
+        bytes = splice_to_end(fd);
     else
         send_bytes(fd, bytes);
     report_moved(bytes);
@@ -97,7 +99,7 @@ static int take_passed_fd(int channel)
     return fd;
 }
 
-static void wait_for_success(pid_t child)
+void wait_for_success(pid_t child)
 {
     int status;
 
@@ -105,7 +107,7 @@ static void wait_for_success(pid_t child)
         errx(EXIT_FAILURE, "the child failed");
 }
 
-static pid_t fork_or_end(void)
+pid_t fork_or_end(void)
 {
     pid_t pid = fork();
 
@@ -114,7 +116,10 @@ static pid_t fork_or_end(void)
     return pid;
 }
 
-/* The receiver is another process, which never was root while the socket was in its hands. */
+/*
+ * The receiver is another process, which never was root while the socket was in its hands. Root keeps its own descriptor to
+ * the end, so that who closes the socket tells nothing.
+ */
 void run_fd_pass(char **arguments)
 {
     struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
@@ -131,8 +136,8 @@ void run_fd_pass(char **arguments)
     }
     fd = tcp_connect(&remote);
     pass_fd(channel[0], fd);
-    close(fd);
     wait_for_success(child);
+    close(fd);
 }
 
 static void write_file(const char *path, const char *text)

@@ -4,13 +4,46 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <time.h>
 
 #define CHUNK_BYTES 65536
 
+static int stream_protocol = IPPROTO_TCP;
+
+void stream_by(const char *protocol)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } known[] = {{"tcp", IPPROTO_TCP}, {"mptcp", IPPROTO_MPTCP}, {"sctp", IPPROTO_SCTP}};
+
+    for (size_t i = 0; i < array_length(known); i++) {
+        if (strcmp(known[i].name, protocol))
+            continue;
+        stream_protocol = known[i].number;
+        return;
+    }
+    errx(EXIT_FAILURE, "'%s' is no stream protocol", protocol);
+}
+
+static int stream_socket(const struct endpoint *remote)
+{
+    int fd = socket(remote->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, stream_protocol);
+
+    if (fd < 0 && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT)) {
+        warn("this kernel");
+        exit(EXIT_UNSUPPORTED);
+    }
+    if (fd < 0)
+        err(EXIT_FAILURE, "socket");
+    return fd;
+}
+
 int tcp_connect(const struct endpoint *remote)
 {
-    int fd = socket_to(remote, SOCK_STREAM, 0);
+    int fd = stream_socket(remote);
 
     if (connect(fd, (const struct sockaddr *)&remote->address, remote->length))
         err(EXIT_FAILURE, "connect");
@@ -19,7 +52,7 @@ int tcp_connect(const struct endpoint *remote)
 
 void tcp_listen_ready(const struct endpoint *local, int *ret_listener)
 {
-    int fd = socket_to(local, SOCK_STREAM, 0), on = 1;
+    int fd = stream_socket(local), on = 1;
 
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
         bind(fd, (const struct sockaddr *)&local->address, local->length) || listen(fd, 128))
@@ -63,7 +96,7 @@ uint64_t receive_to_end(int fd)
     return total;
 }
 
-static void wait_ms(uint64_t ms)
+void wait_ms(uint64_t ms)
 {
     struct timespec pause = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
@@ -91,7 +124,7 @@ void run_tcp_sink(char **arguments)
  * Says that there is no more and waits until the peer has it all. Who just closes leaves a TIME_WAIT behind that late
  * acknowledgements go to: no socket, so no user, and nftables counts them all the same.
  */
-static void end_politely(int fd)
+void end_politely(int fd)
 {
     if (shutdown(fd, SHUT_WR))
         err(EXIT_FAILURE, "shutdown");
@@ -140,6 +173,58 @@ void run_tcp_churn(char **arguments)
         send_bytes(fd, bytes);
     }
     report_moved(connections * bytes);
+}
+
+/* One process sends, another receives, on the same connection. */
+void run_tcp_duplex(char **arguments)
+{
+    struct endpoint at = endpoint_of(arguments[0], arguments[1]);
+    uint64_t bytes = number_of(arguments[2]);
+    cleanup_close int listener = -1, fd = -1;
+    pid_t child;
+
+    if (!strcmp(arguments[3], "listen")) {
+        tcp_listen_ready(&at, &listener);
+        fd = accept_one(listener);
+    } else {
+        fd = tcp_connect(&at);
+    }
+    child = fork_or_end();
+    if (!child) {
+        send_bytes(fd, bytes);
+        if (shutdown(fd, SHUT_WR))
+            err(EXIT_FAILURE, "shutdown");
+        exit(EXIT_SUCCESS);
+    }
+    if (receive_to_end(fd) != bytes)
+        errx(EXIT_FAILURE, "the peer sent another number of bytes");
+    wait_for_success(child);
+    report_moved(bytes);
+}
+
+/* Processes that are gone before anyone could look at them: each connects, sends, lives a little. Twenty at a time. */
+void run_brood(char **arguments)
+{
+    struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
+    uint64_t n = number_of(arguments[2]), bytes = number_of(arguments[3]), life_ms = number_of(arguments[4]);
+    pid_t children[20];
+
+    for (uint64_t begun = 0; begun < n;) {
+        uint64_t wave = 0;
+        for (; wave < array_length(children) && begun < n; wave++, begun++) {
+            children[wave] = fork_or_end();
+            if (!children[wave]) {
+                int fd = tcp_connect(&remote);
+                send_bytes(fd, bytes);
+                wait_ms(life_ms);
+                end_politely(fd);
+                exit(EXIT_SUCCESS);
+            }
+        }
+        for (uint64_t i = 0; i < wave; i++)
+            wait_for_success(children[i]);
+    }
+    report_moved(n * bytes);
 }
 
 /* The whole of it must fit in the send buffer (tcp_wmem): most is then sent by the kernel after the process is gone. */

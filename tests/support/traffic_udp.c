@@ -17,7 +17,7 @@
 #define ANSWER_MS     2000
 #define BURST         16
 
-static int bind_ready(const struct endpoint *local)
+int bind_ready(const struct endpoint *local)
 {
     int fd = socket_to(local, SOCK_DGRAM, 0), size = RECEIVE_BYTES;
 
@@ -29,7 +29,7 @@ static int bind_ready(const struct endpoint *local)
     return fd;
 }
 
-static int readable_within(int fd, uint64_t ms)
+int readable_within(int fd, uint64_t ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     int n = poll(&p, 1, (int)ms);
@@ -61,7 +61,10 @@ void run_udp_sink(char **arguments)
 {
     struct endpoint local = endpoint_of(arguments[0], arguments[1]);
     cleanup_close int fd = bind_ready(&local);
+    int on = 1;
 
+    if (!strcmp(argument_or(arguments, 3, "plain"), "gro") && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)))
+        err(EXIT_FAILURE, "UDP_GRO");
     report_moved(receive_until_idle(fd, number_of(arguments[2]), 0));
 }
 

@@ -137,6 +137,16 @@ START_TEST(an_interval_is_sealed_booked_and_cleared)
 }
 END_TEST
 
+START_TEST(what_passed_no_ip_is_booked_as_packets)
+{
+    count(0, 1000, 0, 700);
+    accounts[SLOTS + 1].account.family = 17; /* AF_PACKET */
+    ck_assert_int_eq(drain_interval(&drain, &settings), 0);
+    ck_assert_uint_eq(fake.n_rows, 1);
+    ck_assert_int_eq(fake.rows[0].protocol, STORE_PROTOCOL_PACKET);
+}
+END_TEST
+
 START_TEST(after_a_crash_before_the_commit_the_sealed_epoch_is_booked_once)
 {
     count(0, 1000, 0, 700);
@@ -315,6 +325,7 @@ int main(void)
     }
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, an_interval_is_sealed_booked_and_cleared);
+    tcase_add_test(tc, what_passed_no_ip_is_booked_as_packets);
     tcase_add_test(tc, after_a_crash_before_the_commit_the_sealed_epoch_is_booked_once);
     tcase_add_test(tc, after_a_crash_between_commit_and_clear_the_epoch_is_only_cleared);
     tcase_add_test(tc, an_interrupted_clear_is_done_again);

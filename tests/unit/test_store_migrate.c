@@ -9,7 +9,7 @@
 #define FIXTURE_TX INT64_C(5423753)
 /* schema2.sql: the same as the program of schema 2 had it, and 40 more epochs, the last 8 of them not rolled up. */
 #define FIXTURE_2_TX INT64_C(10393273)
-#define NEWEST       3
+#define NEWEST       4
 
 static void load(const char *fixture)
 {
@@ -171,10 +171,25 @@ START_TEST(a_migrated_database_goes_on)
 }
 END_TEST
 
+/* Frames sent past IP, which an older program could not have booked, get their name in a database that it made. */
+START_TEST(a_migrated_database_names_packet_sockets)
+{
+    struct store *s = open_store(STORE_WRITE);
+    struct store_usage row = usage(1000, 100, 5, 0);
+
+    row.protocol = STORE_PROTOCOL_PACKET;
+    row.family = AF_PACKET;
+    book(s, 14, 1800000000, &row, 1);
+    ck_assert_int_eq(sql_int("SELECT tx_bytes FROM v_usage WHERE protocol = 'packet' AND family = 0"), 5);
+    ck_assert_int_eq(sql_int("SELECT sum(tx_bytes) FROM v_user_month"), FIXTURE_TX + 5);
+    store_close(s);
+}
+END_TEST
+
 START_TEST(a_new_reader_of_an_old_database_is_told_what_to_do)
 {
     expect_refused(place_path, STORE_READ, -ENOTSUP,
-                   "has schema 1, older than this program's 3; start the new pdttd once");
+                   "has schema 1, older than this program's 4; start the new pdttd once");
     ck_assert_int_eq(sql_int("PRAGMA user_version"), 1);
 }
 END_TEST
@@ -210,10 +225,10 @@ START_TEST(a_reader_that_stays_is_told_of_a_newer_schema)
     struct store *s = open_store(STORE_READ);
 
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
-    sql_int("PRAGMA user_version = 4");
+    sql_int("PRAGMA user_version = 5");
     ck_assert_int_eq(store_begin_read(s), -ENOTSUP);
-    ck_assert_msg(strstr(store_why(s), "has schema 4, newer than this program's 3") != NULL, "%s", store_why(s));
-    sql_int("PRAGMA user_version = 3");
+    ck_assert_msg(strstr(store_why(s), "has schema 5, newer than this program's 4") != NULL, "%s", store_why(s));
+    sql_int("PRAGMA user_version = 4");
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
     store_close(s);
 }
@@ -294,6 +309,7 @@ int main(void)
     tcase_add_test(c, a_database_of_schema_2_keeps_its_levels_and_gains_connections);
     tcase_add_test(c, a_database_of_schema_1_keeps_every_byte_name_and_gap);
     tcase_add_test(c, a_migrated_database_goes_on);
+    tcase_add_test(c, a_migrated_database_names_packet_sockets);
     tcase_add_test(c, a_new_reader_of_an_old_database_is_told_what_to_do);
     tcase_add_test(c, an_old_reader_that_stays_fails_instead_of_answering_in_part);
     tcase_add_test(c, a_reader_that_stays_is_told_of_a_newer_schema);
