@@ -20,7 +20,7 @@ static const struct subcommand subcommands[] = {
     {"tcp-source", 3, "ADDRESS PORT BYTES", run_tcp_source},
     {"tcp-serve", 3, "ADDRESS PORT BYTES", run_tcp_serve},
     {"tcp-fetch", 2, "ADDRESS PORT", run_tcp_fetch},
-    {"tcp-churn", 4, "ADDRESS PORT CONNECTIONS BYTES_EACH", run_tcp_churn},
+    {"tcp-churn", 4, "ADDRESS PORT CONNECTIONS BYTES_EACH [hasty|polite]", run_tcp_churn},
     {"close-early", 3, "ADDRESS PORT BYTES", run_close_early},
     {"long-lived", 2, "ADDRESS PORT    (then on stdin: bytes to send, one number a line, 0 to end)", run_long_lived},
     {"udp-sink", 3, "ADDRESS PORT IDLE_MS [plain|gro]", run_udp_sink},

@@ -167,10 +167,13 @@ void run_tcp_churn(char **arguments)
 {
     struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
     uint64_t connections = number_of(arguments[2]), bytes = number_of(arguments[3]);
+    int polite = !strcmp(argument_or(arguments, 4, "hasty"), "polite");
 
     for (uint64_t i = 0; i < connections; i++) {
         cleanup_close int fd = tcp_connect(&remote);
         send_bytes(fd, bytes);
+        if (polite)
+            end_politely(fd);
     }
     report_moved(connections * bytes);
 }
