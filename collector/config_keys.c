@@ -228,7 +228,8 @@ const struct config_key config_keys[] = {
     {"log.file", "\"\"", "an absolute path, or empty",
      "Text log of what each user moved in each interval; off when empty.", config_read_log_file, AT(log_file)},
     {"log.per_user_prefix", "\"\"", "an absolute path, or empty",
-     "Beginning of the paths of one such log per user, such as \"/var/log/pdtt-\" for /var/log/pdtt-USER.log; off when "
+     "Beginning of the paths of one such log per user, such as \"/var/log/pdtt/pdtt-\" for "
+     "/var/log/pdtt/pdtt-USER.log; off when "
      "empty.",
      config_read_log_prefix, AT(log_per_user_prefix)},
     {"serve.admin_group", "\"pdtt\"", "name or number of a group, or empty for root alone",

@@ -1,6 +1,7 @@
 #include "collector/pins.h"
 
 #include "common/cleanup.h"
+#include "common/trusted.h"
 
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -41,6 +42,30 @@ static int make_on_bpffs(const char *path, char **ret_why)
     return 0;
 }
 
+/* bpffs lets all users make directories unless it is mounted otherwise: one of theirs must not become ours. */
+static int open_trusted(const char *path, int *ret_fd, char **ret_why)
+{
+    cleanup_close int checked = -1, fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat found, st;
+    struct statfs fs;
+    int r;
+
+    if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+        return say(ret_why, -ELOOP, "%s is a symbolic link or no directory%s; remove it, or set another pin_path", path,
+                   "");
+    if (fd < 0)
+        return say(ret_why, -errno, "%s: %s", path, strerror(errno));
+    r = trusted_open_directory(path, &checked, ret_why);
+    if (r < 0)
+        return r;
+    if (fstat(fd, &st) < 0 || fstat(checked, &found) < 0 || fstatfs(fd, &fs) < 0)
+        return say(ret_why, -errno, "%s: %s", path, strerror(errno));
+    if (st.st_ino != found.st_ino || st.st_dev != found.st_dev || fs.f_type != BPF_FS_MAGIC)
+        return say(ret_why, -ESTALE, "%s was exchanged while it was looked at%s; try again", path, "");
+    *ret_fd = take_fd(fd);
+    return 0;
+}
+
 int pins_open(const char *path, struct pins **ret_pins, char **ret_why)
 {
     struct pins *pins = NULL;
@@ -48,9 +73,9 @@ int pins_open(const char *path, struct pins **ret_pins, char **ret_why)
 
     if (r < 0)
         return r;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return say(ret_why, -errno, "%s: %s", path, strerror(errno));
+    r = open_trusted(path, &fd, ret_why);
+    if (r < 0)
+        return r;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         r = say(ret_why, -EBUSY, "%s is in use by another pdttd%s; stop that one first or set another pin_path", path,
                 "");

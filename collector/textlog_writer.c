@@ -1,9 +1,11 @@
 #include "collector/textlog_writer.h"
 
 #include "common/cleanup.h"
+#include "common/trusted.h"
 #include "common/worker.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
@@ -61,16 +63,32 @@ static void let_go(struct textlog_writer *w)
 }
 
 /* O_NONBLOCK for what is no regular file: nobody need read a named pipe. */
-static int append(const struct job *job)
+static int open_log(const char *path, int *ret_fd, struct stat *ret_st, char **ret_why)
 {
-    cleanup_close int fd =
-        open(job->path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
-    struct stat st;
+    cleanup_close int directory = -1, fd = -1;
+    cleanup_free char *copy = strdup(path);
+    int r = copy ? trusted_open_parent(path, &directory, ret_why) : -ENOMEM;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (r < 0)
+        return r;
+    fd = openat(directory, basename(copy),
+                O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+    if (fd < 0 || fstat(fd, ret_st) < 0)
         return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EMEDIUMTYPE;
+    r = trusted_check_file(ret_st, path, ret_why);
+    if (r == 0)
+        *ret_fd = take_fd(fd);
+    return r;
+}
+
+static int append(const struct job *job, char **ret_why)
+{
+    cleanup_close int fd = -1;
+    struct stat st;
+    int r = open_log(job->path, &fd, &st, ret_why);
+
+    if (r < 0)
+        return r;
     for (size_t done = 0; done < job->n_bytes;) {
         ssize_t n = TEMP_FAILURE_RETRY(write(fd, job->text + done, job->n_bytes - done));
         if (n < 0) {
@@ -102,7 +120,7 @@ static const char *reason(int error)
  * With the lock held. The first file that fails stands for all until it can be written: with a log per user a full disk
  * would otherwise be told a thousand times.
  */
-static void note_result(struct textlog_writer *w, const char *path, int error)
+static void note_result(struct textlog_writer *w, const char *path, int error, const char *why)
 {
     char *line = NULL;
     int n;
@@ -110,7 +128,8 @@ static void note_result(struct textlog_writer *w, const char *path, int error)
     if (error == w->error || (w->failed && strcmp(w->failed, path) != 0))
         return;
     if (error < 0)
-        n = asprintf(&line, "text log %s: %s; reports are lost until it can be written", path, reason(error));
+        n = asprintf(&line, "text log %s: %s; reports are lost until it can be written", path,
+                     error == -EPERM && why ? why : reason(error));
     else
         n = asprintf(&line, "text log %s: written again", path);
     w->error = error;
@@ -135,11 +154,12 @@ static void *work(void *userdata)
         w->end = w->first ? w->end : &w->first;
         w->busy = true;
         pthread_mutex_unlock(&w->lock);
-        int r = append(job);
+        cleanup_free char *why = NULL;
+        int r = append(job, &why);
         pthread_mutex_lock(&w->lock);
         w->busy = false;
         w->n_bytes -= job->n_bytes;
-        note_result(w, job->path, r);
+        note_result(w, job->path, r, why);
         free_job(job);
         pthread_cond_signal(&w->idle);
     }

@@ -152,9 +152,18 @@ char *escape_csv(const char *text)
     return ret;
 }
 
+/* A spreadsheet takes a leading quote for its own quoting, and what follows for the cell. */
 char *escape_tsv(const char *text)
 {
-    return escape_cell(text);
+    char *cell, *ret;
+
+    if (*text != '"')
+        return escape_cell(text);
+    cell = escape_terminal(text);
+    if (!cell || asprintf(&ret, "'%s", cell) < 0)
+        ret = NULL;
+    free(cell);
+    return ret;
 }
 
 char *escape_utf8(const char *text)

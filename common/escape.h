@@ -19,7 +19,9 @@ char *escape_terminal(const char *text);
  */
 char *escape_csv(const char *text);
 
-/* For tab separated values: as escape_terminal() (which leaves no tab or newline), and the apostrophe of escape_csv().
+/*
+ * For tab separated values: as escape_terminal() (which leaves no tab or newline), and the apostrophe of escape_csv(); also
+ * before a quote, which a spreadsheet would take for its own and then run what follows.
  */
 char *escape_tsv(const char *text);
 

@@ -1,5 +1,6 @@
 #include "report/allocation.h"
 
+#include "common/capped.h"
 #include "common/cleanup.h"
 
 enum { MONTHS = 12 };
@@ -60,7 +61,7 @@ int64_t allocation_counts(enum store_direction direction, const struct store_cou
 {
     int64_t tx = direction == STORE_DIRECTION_RX ? 0 : n->tx_bytes;
 
-    return direction == STORE_DIRECTION_TX ? tx : tx + n->rx_bytes;
+    return direction == STORE_DIRECTION_TX ? tx : add_capped(tx, n->rx_bytes);
 }
 
 /* ---- forecast ---- */
@@ -85,7 +86,8 @@ struct forecast allocation_forecast(const struct forecast_facts *f)
         return (struct forecast){FORECAST_OVER, f->used_bytes};
     if (f->counted_since_sec == 0)
         return (struct forecast){FORECAST_NONE, 0};
-    if (f->now_sec - f->counted_since_sec >= FORECAST_RECENT_SEC)
+    if (f->counted_since_sec <=
+        f->now_sec - FORECAST_RECENT_SEC) /* a database may hold any number: no difference of it */
         return (struct forecast){FORECAST_RECENT, go_on(f->used_bytes, f->recent_bytes, f->recent_sec, left)};
     if (f->now_sec <= begin)
         return (struct forecast){FORECAST_NONE, 0};
@@ -112,7 +114,10 @@ int64_t allocation_hundredths(int64_t used_bytes, int64_t limit_bytes)
 {
     if (limit_bytes <= 0)
         return -1;
-    return used_bytes > 0 ? (int64_t)((__int128)used_bytes * 10000 / limit_bytes) : 0;
+    if (used_bytes <= 0)
+        return 0;
+    __int128 hundredths = (__int128)used_bytes * 10000 / limit_bytes;
+    return hundredths > INT64_MAX ? INT64_MAX : (int64_t)hundredths;
 }
 
 bool allocation_is_exceeded(int64_t used_bytes, int64_t limit_bytes)

@@ -1,5 +1,6 @@
 #include "report/allocations.h"
 
+#include "common/capped.h"
 #include "common/cleanup.h"
 #include "report/allocation.h"
 #include "report/ask.h"
@@ -175,9 +176,9 @@ static int add_used(const struct store_row *row, void *userdata)
     int64_t bytes = allocation_counts(sum->direction, &row->n);
 
     if (sum->sum)
-        *sum->sum += bytes;
+        *sum->sum = add_capped(*sum->sum, bytes);
     else
-        sum->entries[row->bucket].booked_bytes += bytes;
+        sum->entries[row->bucket].booked_bytes = add_capped(sum->entries[row->bucket].booked_bytes, bytes);
     return 0;
 }
 

@@ -48,7 +48,7 @@ static int end_of_interval_at(struct store *s, int64_t sec, int64_t *ret_sec)
 static int read_coverage(struct store *s, int64_t now_sec, const struct store_coverage *stored,
                          struct report_head *head)
 {
-    int64_t last = stored->last_sec <= now_sec && now_sec - stored->last_sec <= LATEST_SEC ? stored->last_sec : now_sec;
+    int64_t last = stored->last_sec <= now_sec && stored->last_sec >= now_sec - LATEST_SEC ? stored->last_sec : now_sec;
     int64_t since, until;
     int r = end_of_interval_at(s, head->effective.since_sec, &since);
 

@@ -12,6 +12,7 @@
  */
 #include "report/output.h"
 
+#include "common/capped.h"
 #include "common/cleanup.h"
 #include "common/escape.h"
 
@@ -82,7 +83,8 @@ static void put_usage(FILE *out, const struct row *row, bool payload)
     }
     fprintf(out, "  TX: %" PRId64 " bytes (%" PRId64 " packets)\n", n->tx_bytes, n->tx_packets);
     fprintf(out, "  RX: %" PRId64 " bytes (%" PRId64 " packets)\n", n->rx_bytes, n->rx_packets);
-    fprintf(out, "  Total: %" PRId64 " bytes (%" PRId64 " packets)\n", row->total_bytes, n->tx_packets + n->rx_packets);
+    fprintf(out, "  Total: %" PRId64 " bytes (%" PRId64 " packets)\n", row->total_bytes,
+            add_capped(n->tx_packets, n->rx_packets));
 }
 
 static void put_allocation(FILE *out, const struct allocation_use *use)

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <libsmartcols.h>
+#include <locale.h>
 #include <string.h>
 
 #define BOLD "\033[1m"
@@ -75,6 +76,23 @@ static int table_row(struct output_job *job, const struct row *row)
     return add_line(job, row, row->n_others ? output_others_label(row, label) : NULL, NULL);
 }
 
+/*
+ * libsmartcols 2.38 goes on for ever at some cells with characters that the locale does not have, such as those of a user
+ * name under LC_ALL=C. What is printed is UTF-8 in any locale, so that is what it is told.
+ */
+static int print_table(struct libscols_table *table)
+{
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
+    int r = scols_print_table(table);
+
+    if (utf8) {
+        uselocale(before);
+        freelocale(utf8);
+    }
+    return r;
+}
+
 static int table_end(struct output_job *job, const struct row *totals)
 {
     int r = head_put(job->out, job->head);
@@ -89,7 +107,7 @@ static int table_end(struct output_job *job, const struct row *totals)
     r = totals ? add_line(job, totals, "Total", BOLD) : 0;
     if (r < 0)
         return r;
-    return scols_print_table(job->state) < 0 ? -ENOMEM : 0;
+    return print_table(job->state) < 0 ? -ENOMEM : 0;
 }
 
 static void table_done(struct output_job *job)

@@ -1,5 +1,6 @@
 #include "report/report.h"
 
+#include "common/capped.h"
 #include "common/cleanup.h"
 #include "report/allocations.h"
 #include "report/ask.h"
@@ -43,7 +44,8 @@ static int collect_row(const struct store_row *from, void *userdata)
 
     if (c->most_rows && c->rows->n == c->most_rows)
         return -E2BIG;
-    row.total_bytes = c->payload ? n->tx_payload_bytes + n->rx_payload_bytes : n->tx_bytes + n->rx_bytes;
+    row.total_bytes =
+        c->payload ? add_capped(n->tx_payload_bytes, n->rx_payload_bytes) : add_capped(n->tx_bytes, n->rx_bytes);
     return rows_add(c->rows, &row);
 }
 

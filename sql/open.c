@@ -42,11 +42,13 @@ static int read_host(struct store *s)
     return r;
 }
 
-static int open_writer(struct store *s)
+static int open_writer(struct store *s, const char *given_path)
 {
     bool exists;
     int r = file_check_path(s, &exists);
 
+    if (r == 0)
+        r = trust_check(s, given_path);
     if (r == 0)
         r = lock_take(s);
     /* Again under the lock: another writer may just have created it. */
@@ -103,10 +105,13 @@ static int finish_writer(struct store *s)
     return r;
 }
 
-/* Absolute and without links, since SQLite puts the log beside the real file, and the lock must be there as well. */
-static char *resolve_path(const char *path)
+/*
+ * Absolute and without links, since SQLite puts the log beside the real file, and the lock must be there as well. A writer
+ * keeps the file's own name, which trust_check() refuses when it is a link.
+ */
+static char *resolve_path(const char *path, enum store_mode mode)
 {
-    char *real = realpath(path, NULL);
+    char *real = mode == STORE_READ ? realpath(path, NULL) : NULL;
     if (real)
         return real;
     cleanup_free char *for_directory = strdup(path), *for_name = strdup(path);
@@ -127,11 +132,11 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
         return -ENOMEM;
     s->lock_fd = -1;
     s->mode = mode;
-    s->path = resolve_path(path);
+    s->path = resolve_path(path, mode);
     if (!s->path)
         r = -ENOMEM;
     else if (mode == STORE_WRITE)
-        r = (r = open_writer(s)) < 0 ? r : finish_writer(s);
+        r = (r = open_writer(s, path)) < 0 ? r : finish_writer(s);
     else
         r = (r = open_reader(s)) < 0 ? r : read_host(s);
     if (r < 0) {
@@ -151,8 +156,10 @@ int store_check(const char *path, char **ret_why)
         return -ENOMEM;
     s->lock_fd = -1;
     s->mode = STORE_READ;
-    s->path = resolve_path(path);
+    s->path = resolve_path(path, STORE_WRITE);
     int r = s->path ? open_to_read(s) : -ENOMEM;
+    if (r == 0)
+        r = trust_check(s, path);
     if (r == 0)
         r = migrate_is_due(s);
     if (r != 0)

@@ -20,7 +20,8 @@ enum store_mode {
 };
 
 /*
- * Opens the database at path. Errors: -ENOENT (reader, no such file), -EACCES, -EEXIST (another writer holds it),
+ * Opens the database at path. Errors: -ENOENT (reader, no such file), -EACCES (also where a writer finds that somebody
+ * else could choose or change what it writes: links, hard links, directories that others may write to), -EEXIST (another writer holds it),
  * -ENOTSUP (schema of a newer program, or for a reader an older one that pdttd must migrate), -EBADMSG (not a
  * database, zero length, not a PDTT database), -EIO. ret_why is malloc'ed and set only on failure.
  */

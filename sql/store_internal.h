@@ -96,6 +96,12 @@ bool store_find_reader(const struct store *s, struct store_holder *ret);
 /* Refuses a path that cannot be a database before anything is opened. ret_exists may be false for a writer only. */
 int file_check_path(struct store *s, bool *ret_exists);
 
+/*
+ * For a writer: -EACCES where somebody else could choose or change what is written to. given_path is the path before
+ * links in it were resolved.
+ */
+int trust_check(struct store *s, const char *given_path);
+
 /* Opens s->db on path (never creates). flags is SQLITE_OPEN_READONLY or SQLITE_OPEN_READWRITE. */
 int file_connect(struct store *s, const char *path, int flags);
 

@@ -1,12 +1,6 @@
 /*
  * A fuzzer for libFuzzer: any bytes as a configuration file. What it holds against them: no crash, and an answer that
  * is either a whole configuration or one line that says why not.
- *
- *   clang -g -O1 -D_GNU_SOURCE -DPDTT_SYSCONFDIR='"/etc"' -fsanitize=fuzzer,address,undefined -I.
- * tests/fuzz/fuzz_config.c \ collector/config*.c common/{calendar,civil,escape,log,options,tzfile,tzrule,units}.c
- * -lconfig -o fuzz_config ASAN_OPTIONS=detect_leaks=0 ./fuzz_config -max_total_time=60 SCRATCH tests/corpus/config
- *
- * Leaks are not looked for because libconfig 1.5 itself leaks a string whenever it meets a syntax error.
  */
 #include <assert.h>
 #include <stdint.h>

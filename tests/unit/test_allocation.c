@@ -162,6 +162,7 @@ START_TEST(shares_are_rounded_down_and_do_not_overflow)
     ck_assert_int_eq(allocation_hundredths(INT64_MAX, INT64_MAX), 10000);
     ck_assert_int_eq(allocation_hundredths(3 * TIB, 2 * TIB), 15000);
     ck_assert_int_eq(allocation_hundredths(-5, TIB), 0);
+    ck_assert_int_eq(allocation_hundredths(INT64_MAX, 1), INT64_MAX);
     ck_assert_int_eq(allocation_hundredths(5, 0), -1);
 }
 END_TEST

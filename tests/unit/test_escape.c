@@ -120,6 +120,7 @@ START_TEST(a_tsv_field_has_no_tab_and_no_formula)
     assert_becomes(escape_tsv, "a\tb\nc", "a\\x09b\\x0ac");
     assert_becomes(escape_tsv, "=cmd", "'=cmd");
     assert_becomes(escape_tsv, "a,\"b", "a,\"b");
+    assert_becomes(escape_tsv, "\"=1+1\"", "'\"=1+1\"");
 }
 END_TEST
 
@@ -139,6 +140,7 @@ int main(void)
 {
     Suite *suite = suite_create("escape");
     TCase *t = tcase_create("escape");
+    tcase_set_timeout(t, 60); /* a busy machine */
 
     tcase_add_test(t, printable_text_stays_as_it_is);
     tcase_add_test(t, escape_sequences_never_reach_a_terminal);

@@ -267,11 +267,87 @@ START_TEST(a_second_writer_is_told_the_pid_of_the_first)
     snprintf(text, sizeof(text), "process %d ", pid);
     expect_refused(place_path, STORE_WRITE, -EEXIST, text);
     snprintf(link, sizeof(link), "%s/other", place_directory);
-    ck_assert_int_eq(symlink("pdtt.db", link), 0);
-    struct store *s;
-    cleanup_free char *why = NULL;
-    ck_assert_int_eq(store_open(link, STORE_WRITE, &s, &why), -EEXIST);
+    ck_assert_int_eq(symlink(".", link), 0);
+    strcat(link, "/pdtt.db");
+    expect_refused(link, STORE_WRITE, -EEXIST, text); /* a link to the directory leads to the same lock */
     kill_writer(pid);
+}
+END_TEST
+
+static void expect_trick_refused(const char *part)
+{
+    cleanup_free char *why = NULL;
+
+    expect_refused(place_path, STORE_WRITE, -EACCES, part);
+    ck_assert_int_eq(store_check(place_path, &why), -EACCES);
+}
+
+static const char *const beside[] = {"", "-wal", "-shm", "-journal", "-lock"};
+
+START_TEST(a_symbolic_link_in_place_of_a_file_is_not_written_through)
+{
+    char target[192];
+    struct stat st;
+
+    create();
+    snprintf(target, sizeof(target), "%s.target", place_path);
+    if (!*beside[_i])
+        ck_assert_int_eq(rename(place_path, target), 0);
+    else
+        place_write(target, "", 0);
+    unlink(place_beside(beside[_i]));
+    ck_assert_int_eq(symlink(target, place_beside(beside[_i])), 0);
+    ck_assert_int_eq(stat(target, &st), 0);
+    expect_trick_refused("is a symbolic link, which is not followed");
+    struct stat after;
+    ck_assert_int_eq(stat(target, &after), 0);
+    ck_assert(after.st_size == st.st_size && after.st_mtime == st.st_mtime);
+}
+END_TEST
+
+START_TEST(a_file_with_a_second_name_is_not_written)
+{
+    create();
+    if (access(place_beside(beside[_i]), F_OK) < 0)
+        place_write(place_beside(beside[_i]), "", 0);
+    ck_assert_int_eq(link(place_beside(beside[_i]), place_beside(".other")), 0);
+    expect_trick_refused("has 2 names (hard links)");
+}
+END_TEST
+
+START_TEST(a_file_that_others_may_write_to_is_not_written)
+{
+    create();
+    if (access(place_beside(beside[_i]), F_OK) < 0)
+        place_write(place_beside(beside[_i]), "", 0);
+    ck_assert_int_eq(chmod(place_beside(beside[_i]), 0666), 0);
+    expect_trick_refused("(mode 0666); chmod go-w it");
+}
+END_TEST
+
+START_TEST(a_directory_that_others_may_write_to_holds_no_database)
+{
+    create();
+    ck_assert_int_eq(chmod(place_directory, 01777), 0);
+    expect_trick_refused("others may write to the directory");
+    ck_assert_int_eq(chmod(place_directory, 02770), 0);
+    if (geteuid() == 0)
+        ck_assert_int_eq(chown(place_directory, 0, NOBODY), 0);
+    ck_assert_int_eq(chmod(place_directory, 02770), 0);
+    expect_trick_refused("others may write to the directory");
+}
+END_TEST
+
+START_TEST(what_belongs_to_somebody_else_is_not_written)
+{
+    if (geteuid() != 0)
+        return;
+    create();
+    ck_assert_int_eq(chown(place_path, NOBODY, NOBODY), 0);
+    expect_trick_refused("belongs to user 65534");
+    ck_assert_int_eq(chown(place_path, 0, 0), 0);
+    ck_assert_int_eq(chown(place_directory, NOBODY, NOBODY), 0);
+    expect_trick_refused("belongs to user 65534, who could exchange what is in it");
 }
 END_TEST
 
@@ -519,6 +595,11 @@ static void add_writers(Suite *suite)
 
     tcase_add_test(c, a_second_writer_is_told_the_pid_of_the_first);
     tcase_add_test(c, the_lock_of_a_killed_writer_is_no_obstacle);
+    tcase_add_loop_test(c, a_symbolic_link_in_place_of_a_file_is_not_written_through, 0, array_length(beside));
+    tcase_add_loop_test(c, a_file_with_a_second_name_is_not_written, 0, array_length(beside));
+    tcase_add_loop_test(c, a_file_that_others_may_write_to_is_not_written, 0, array_length(beside));
+    tcase_add_test(c, a_directory_that_others_may_write_to_holds_no_database);
+    tcase_add_test(c, what_belongs_to_somebody_else_is_not_written);
     tcase_add_test(c, a_refused_writer_leaves_the_lock_of_the_first);
     tcase_add_test(c, a_crash_while_creating_leaves_nothing_in_the_way);
     tcase_add_test(c, the_log_of_a_removed_database_is_not_replayed_into_a_new_one);
