@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/trusted.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -53,11 +54,12 @@ static int make_address(const char *path, struct sockaddr_un *ret)
 static int make_way(const struct sockaddr_un *address, char **ret_why)
 {
     const char *path = address->sun_path;
-    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), directory = -1;
     struct stat st;
+    int r = fd < 0 ? -errno : trusted_open_parent(path, &directory, ret_why);
 
-    if (fd < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? 0 : -errno;
     if (!S_ISSOCK(st.st_mode))

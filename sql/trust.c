@@ -34,7 +34,7 @@ static int check_beside(struct store *s, int directory, const char *name, const 
 
 int trust_check(struct store *s, const char *given_path)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", "-lock"};
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", "-lock", BALLAST_SUFFIX};
     cleanup_free char *copy = strdup(s->path);
     cleanup_close int directory = -1;
     char *why = NULL;
