@@ -68,7 +68,7 @@ static int open_ledger(struct filling *f)
 
 static int map_all(struct filling *f)
 {
-    f->counters_size = (1 + (size_t)f->layout.cpus * f->layout.slots) * sizeof(struct pdtt_counters);
+    f->counters_size = PDTT_LEDGER_ELEMENTS((size_t)f->layout.cpus, f->layout.slots) * sizeof(struct pdtt_counters);
     f->accounts_size = 2 * (size_t)f->layout.slots * sizeof(struct pdtt_slot);
     for (int half = 0; half < 2; half++) {
         f->counters[half] = map_memory(f->maps.inner[half], f->counters_size);

@@ -38,13 +38,15 @@ static __always_inline void conn_put_address(__u8 *to, __u32 a, __u32 b, __u32 c
  * The key of a sockops program's connection. Addresses and ports are those of the established connection: call it from
  * the ESTABLISHED callbacks on. False: neither IPv4 nor IPv6.
  */
-static __always_inline bool conn_uid_key_of(struct bpf_sock_ops *ctx, struct pdtt_conn_key *ret_key)
+static __always_inline bool conn_uid_key_of(struct bpf_sock_ops *sock_ops, struct pdtt_conn_key *ret_key)
 {
+    /* volatile, or clang merges reads of two branches into one from a computed offset, which the verifier refuses. */
+    volatile struct bpf_sock_ops *ctx = sock_ops;
     __u32 mapped = bpf_htonl(0xffff);
 
     __builtin_memset(ret_key, 0, sizeof(*ret_key));
     if (conn_uid_netns)
-        ret_key->netns = bpf_get_netns_cookie(ctx);
+        ret_key->netns = bpf_get_netns_cookie(sock_ops);
     ret_key->protocol = 6;
     ret_key->local_port = ctx->local_port;
     ret_key->remote_port = bpf_ntohl(ctx->remote_port);

@@ -155,6 +155,14 @@ static __always_inline void ledger_add_packets(const struct ledger *l, __u32 slo
     __sync_fetch_and_add(&c->packets[direction], packets);
 }
 
+/* What connections without a record moved: PDTT_BEYOND_SUM, or how many began: PDTT_BEYOND_COUNT. */
+static __always_inline struct pdtt_counters *ledger_beyond(const struct ledger *l, __u32 which)
+{
+    __u32 index = PDTT_BEYOND_ELEMENT(ledger_cpus, ledger_slots, bpf_get_smp_processor_id()) + which;
+
+    return bpf_map_lookup_elem(l->inner, &index);
+}
+
 static __always_inline void ledger_add_payload(const struct ledger *l, __u32 slot, __u32 direction, __u64 bytes)
 {
     struct pdtt_counters *c = ledger_counters(l, slot);

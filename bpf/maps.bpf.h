@@ -8,7 +8,9 @@
 
 /* Set before load, constant afterwards: the verifier folds them away. */
 const volatile __u32 ledger_slots = 2;
+const volatile __u32 ledger_cpus = 1;
 const volatile __u8 truth_enabled = 0;
+const volatile __u32 connections_limit = 0; /* 0: no records of connections */
 
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -20,7 +22,7 @@ struct {
 struct ledger_inner {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 2); /* set at load: 1 + possible CPUs * slots */
+    __uint(max_entries, 2); /* set at load: PDTT_LEDGER_ELEMENTS() */
     __type(key, __u32);
     __type(value, struct pdtt_counters);
 };
@@ -80,6 +82,23 @@ struct {
     __type(key, __u64);
     __type(value, __u32);
 } units SEC(".maps");
+
+/* Records of connections that have ended, and of what a datagram socket has with others than its first remote. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 1); /* set at load */
+    __type(key, struct pdtt_flow_key);
+    __type(value, struct pdtt_connection);
+} conn_stats_map SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct pdtt_room);
+} conn_room SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "ledger.bpf.h"
+#include "flow.bpf.h"
 
 #define TCP_LISTEN_STATE   10
 #define INET_FAMILY        2
@@ -18,6 +18,11 @@ struct payer {
     __u64 identity;
     __u32 unit;
 };
+
+static __always_inline bool is_internet_socket(const struct sock *sk)
+{
+    return sk->__sk_common.skc_family == INET_FAMILY || sk->__sk_common.skc_family == INET6_FAMILY;
+}
 
 static __always_inline __u32 unit_of_cgroup(__u64 cgroup_id)
 {
@@ -77,18 +82,28 @@ static __always_inline __u32 owner_slot(const struct ledger *l, struct pdtt_owne
     return slot;
 }
 
+/* What was charged so far stays where it is. */
 static __always_inline void owner_forget_since(struct pdtt_owner *o)
 {
-    o->since_bytes[PDTT_RX] = o->since_bytes[PDTT_TX] = 0;
-    o->since_packets[PDTT_RX] = o->since_packets[PDTT_TX] = 0;
+    o->settled_bytes[PDTT_RX] = o->bytes[PDTT_RX];
+    o->settled_bytes[PDTT_TX] = o->bytes[PDTT_TX];
+    o->settled_packets[PDTT_RX] = o->packets[PDTT_RX];
+    o->settled_packets[PDTT_TX] = o->packets[PDTT_TX];
 }
 
+static __always_inline bool owner_has_since(const struct pdtt_owner *o)
+{
+    return o->bytes[PDTT_RX] != o->settled_bytes[PDTT_RX] || o->bytes[PDTT_TX] != o->settled_bytes[PDTT_TX];
+}
+
+/* Two CPUs that do this at once move, together and signed, what one would. */
 static __always_inline void owner_move_since(const struct ledger *l, struct pdtt_owner *o, __u32 from, __u32 to,
                                              __u32 direction)
 {
-    __u64 bytes = __sync_lock_test_and_set(&o->since_bytes[direction], 0);
-    __u64 packets = __sync_lock_test_and_set(&o->since_packets[direction], 0);
+    __u64 bytes = o->bytes[direction], packets = o->packets[direction];
 
+    bytes -= __sync_lock_test_and_set(&o->settled_bytes[direction], bytes);
+    packets -= __sync_lock_test_and_set(&o->settled_packets[direction], packets);
     if (bytes)
         ledger_move(l, from, to, direction, bytes, packets);
 }
@@ -110,11 +125,12 @@ static __noinline void owner_change(struct pdtt_owner *o, const struct payer *pa
     owner_account(o, tag, &account);
     to = ledger_find_slot(l.epoch, &account);
     o->slot_ref = slot_ref_prefix(l.epoch, tag) | to;
+    flow_note_owner(o);
     if (!settle) {
         owner_forget_since(o);
         return;
     }
-    if (o->since_bytes[PDTT_RX] | o->since_bytes[PDTT_TX])
+    if (owner_has_since(o))
         stat_bump(PDTT_STAT_TRANSFERS);
     owner_move_since(&l, o, from, to, PDTT_RX);
     owner_move_since(&l, o, from, to, PDTT_TX);
@@ -134,6 +150,7 @@ static __always_inline void owner_used(struct pdtt_owner *o, const struct payer 
         owner_change(o, payer, true);
     if (!(o->flags & PDTT_OWNER_USED))
         o->flags |= PDTT_OWNER_USED;
+    flow_note_process(o);
 }
 
 /* A system call by payer is about to move data: whatever was charged so far belongs to the one before. */
@@ -141,6 +158,7 @@ static __always_inline void owner_about_to_use(struct pdtt_owner *o, const struc
 {
     if (!owner_is(o, payer))
         owner_change(o, payer, false);
+    flow_note_process(o);
 }
 
 /* A change of class in mid-flight (unconnected sockets only) settles what was charged so far: a transfer is of one class. */
@@ -150,8 +168,15 @@ static __always_inline void owner_charged(struct pdtt_owner *o, __u32 tag, __u32
         owner_forget_since(o);
         o->tag = tag;
     }
-    if (o->flags & PDTT_OWNER_RELEASED)
-        return;
-    __sync_fetch_and_add(&o->since_bytes[direction], bytes);
-    __sync_fetch_and_add(&o->since_packets[direction], packets);
+    __sync_fetch_and_add(&o->bytes[direction], bytes);
+    __sync_fetch_and_add(&o->packets[direction], packets);
+}
+
+/* What overflowed is nobody's, so it cannot be moved later either; the record of the connection has it. */
+static __always_inline void owner_overflowed(struct pdtt_owner *o, __u32 direction, __u64 bytes, __u64 packets)
+{
+    __sync_fetch_and_add(&o->settled_bytes[direction], bytes);
+    __sync_fetch_and_add(&o->settled_packets[direction], packets);
+    __sync_fetch_and_add(&o->bytes[direction], bytes);
+    __sync_fetch_and_add(&o->packets[direction], packets);
 }

@@ -1,5 +1,6 @@
 /* The programs of the kernel side. Each entry is thin; ideas live in the headers. Program names are those users know. */
 #include "conn_uid.bpf.h"
+#include "connections.bpf.h"
 #include "fragments.bpf.h"
 #include "ledger.bpf.h"
 #include "mptcp.bpf.h"
@@ -97,8 +98,13 @@ static __always_inline __u32 charge_owner(struct __sk_buff *skb, const struct le
     __u32 tag = owner_tag(skb, l, o, direction);
     __u32 slot = owner_slot(l, o, tag);
 
-    if (slot) /* what overflowed is nobody's, so it cannot be moved later either */
+    if (!flow_is_plain(o))
+        flow_packet(skb, o, direction, bytes, packets);
+    if (slot)
         owner_charged(o, tag, direction, bytes, packets);
+    else
+        owner_overflowed(o, direction, bytes, packets);
+    flow_added(o);
     return slot;
 }
 
@@ -187,6 +193,7 @@ int sock_create_tracker(struct bpf_sock *ctx)
         .tag = ctx->family == INET6_FAMILY ? TAG_IPV6 : 0,
     };
 
+    flow_note_process(&owner);
     if (!bpf_sk_storage_get(&sock_owner, ctx, &owner, BPF_SK_STORAGE_GET_F_CREATE))
         stat_bump(PDTT_STAT_STORAGE_FAILED);
     return 1;
@@ -200,6 +207,7 @@ SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
     struct pdtt_owner *o = bpf_sk_storage_get(&sock_owner, ctx, 0, 0);
+    struct flow_end how = {.end = PDTT_END_RELEASED};
     struct payer payer;
 
     if (!o)
@@ -210,6 +218,8 @@ int sock_release(struct bpf_sock *ctx)
             owner_used(o, &payer);
     }
     o->flags |= PDTT_OWNER_RELEASED;
+    if (connections_limit && !(o->flow & PDTT_FLOW_FOLLOWED))
+        flow_end(o, &how);
     return 1;
 }
 
@@ -272,11 +282,6 @@ static __always_inline struct pdtt_owner *owner_in_call(struct sock *sk, const s
     return o;
 }
 
-static __always_inline bool is_internet_socket(const struct sock *sk)
-{
-    return sk->__sk_common.skc_family == INET_FAMILY || sk->__sk_common.skc_family == INET6_FAMILY;
-}
-
 /* No hook sees these frames, so the call is where the ledger and the truth that it must add up to get them. */
 static __always_inline int book_packet_socket(struct sock *sk, __u32 direction, int bytes)
 {
@@ -302,7 +307,10 @@ static __always_inline int call_moved_data(struct sock *sk, __u32 direction, int
     if (!o)
         return 0;
     owner_used(o, &payer);
-    if (bytes > 0 && ledger_open(&l))
+    if (bytes <= 0)
+        return 0;
+    flow_payload(o, direction, bytes);
+    if (ledger_open(&l))
         ledger_add_payload(&l, owner_slot(&l, o, o->tag), direction, bytes);
     return 0;
 }
@@ -385,6 +393,11 @@ int adopt_sockets(struct bpf_iter__task_file *ctx)
         return 0;
     if (!owner_is(o, &payer) && (o->flags & PDTT_OWNER_KERNEL || !(__u32)o->identity))
         owner_change(o, &payer, true);
+    if (owner_is(o, &payer)) {
+        o->pid = task->tgid;
+        o->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
+        bpf_probe_read_kernel_str(o->comm, sizeof(o->comm), task->comm);
+    }
     stat_bump(PDTT_STAT_ADOPTED);
     return 0;
 }

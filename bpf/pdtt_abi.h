@@ -6,7 +6,7 @@
 
 #include <linux/types.h>
 
-#define PDTT_ABI_VERSION 1
+#define PDTT_ABI_VERSION 2
 
 /* Directions index every pair of counters. */
 enum pdtt_direction { PDTT_RX = 0, PDTT_TX = 1, PDTT_DIRECTIONS = 2 };
@@ -48,6 +48,8 @@ _Static_assert(sizeof(struct pdtt_counters) == 48, "the inner maps are indexed b
 /*
  * Element 0 of each inner map. The packet programs read it in the same inner map that they count in, so an epoch's
  * settings and counters change together. Element 1 + cpu * slots + slot holds counters; slot 0 is the overflow account.
+ * Behind them all are PDTT_BEYOND elements for each CPU: what connections without a record moved, and (in bytes[0]) how many
+ * of them began.
  */
 struct pdtt_epoch {
     __u64 epoch;      /* 0: never active */
@@ -61,9 +63,15 @@ struct pdtt_epoch {
 };
 _Static_assert(sizeof(struct pdtt_epoch) == sizeof(struct pdtt_counters), "shares an array with the counters");
 
-#define PDTT_EPOCH_CLASSES_V4 1u /* the trie of this family is not empty */
-#define PDTT_EPOCH_CLASSES_V6 2u
-#define PDTT_EPOCH_UNITS      4u /* a rule names cgroups: the units map may hold some */
+#define PDTT_BEYOND                           2
+#define PDTT_BEYOND_SUM                       0
+#define PDTT_BEYOND_COUNT                     1
+#define PDTT_LEDGER_ELEMENTS(cpus, slots)     (1 + (cpus) * ((slots) + PDTT_BEYOND))
+#define PDTT_BEYOND_ELEMENT(cpus, slots, cpu) (1 + (cpus) * (slots) + (cpu)*PDTT_BEYOND)
+
+#define PDTT_EPOCH_CLASSES_V4                 1u /* the trie of this family is not empty */
+#define PDTT_EPOCH_CLASSES_V6                 2u
+#define PDTT_EPOCH_UNITS                      4u /* a rule names cgroups: the units map may hold some */
 
 /*
  * A value of the slots map: the account's slot, and the epoch in which it has it. In any other epoch the value is stale and
@@ -81,37 +89,6 @@ struct pdtt_slot {
     __s64 moved_packets[PDTT_DIRECTIONS];
 };
 _Static_assert(sizeof(struct pdtt_slot) == 56, "mapped by user space");
-
-/*
- * What a socket's packets are charged to, in the socket's own storage; cloned from a listener to what it accepts. What
- * every packet touches comes first, to stay within one cache line.
- */
-struct pdtt_owner {
-    __u64 slot_ref;                     /* cached slot: epoch << 36 | tag << 24 | slot */
-    __u64 since_bytes[PDTT_DIRECTIONS]; /* charged since the last system call on the socket */
-    __u64 since_packets[PDTT_DIRECTIONS];
-    __u64 class_cache; /* remote IPv4 address << 32 | generation << 16 | 1 << 15 | tag */
-    __u16 tag;         /* class | IPv6 << 11 of the latest packet */
-    __u8 protocol;
-    __u8 flags;     /* PDTT_OWNER_* */
-    __u32 unit;     /* of the process's cgroup, 0: none */
-    __u64 identity; /* uid, gid << 32, of the initial user namespace */
-};
-_Static_assert(sizeof(struct pdtt_owner) == 64, "socket storage of programs that outlive a pdttd");
-
-#define PDTT_OWNER_KERNEL   1u /* no process seen: kind is kernel */
-#define PDTT_OWNER_USED     2u /* a system call confirmed the owner */
-#define PDTT_OWNER_RELEASED 4u /* closed: what is still sent stays with the last owner */
-#define PDTT_OWNER_SUBFLOW  8u /* made by the kernel for an MPTCP socket, whose owner pays */
-
-struct pdtt_class_v4 {
-    __u32 prefix_len;
-    __u8 address[4];
-};
-struct pdtt_class_v6 {
-    __u32 prefix_len;
-    __u8 address[16];
-};
 
 /*
  * Key and value of conn_uid_map: which account a connection of this host has, for who sees packets and no sockets. An
@@ -134,6 +111,118 @@ struct pdtt_conn_uid {
 };
 _Static_assert(sizeof(struct pdtt_conn_uid) == 16, "read by programs of another build");
 
+#define PDTT_COMM 16 /* TASK_COMM_LEN */
+
+/*
+ * What a socket's packets are charged to, in the socket's own storage; cloned from a listener to what it accepts. What
+ * every packet touches comes first, to stay within one cache line. Its counters only grow: what was charged since the last
+ * system call, and what the record of the connection has, are differences to what was noted then. So the record of a
+ * connection costs no addition of its own for a packet.
+ */
+struct pdtt_owner {
+    __u64 slot_ref;                 /* cached slot: epoch << 36 | tag << 24 | slot */
+    __u64 bytes[PDTT_DIRECTIONS];   /* of the socket, since this was made */
+    __u64 packets[PDTT_DIRECTIONS]; /* listeners count none, so that what they accept begins at 0 */
+    __u64 class_cache;              /* remote IPv4 address << 32 | generation << 16 | 1 << 15 | tag */
+    __u16 tag;                      /* class | IPv6 << 11 of the latest packet */
+    __u8 protocol;
+    __u8 flags;     /* PDTT_OWNER_* */
+    __u32 flow;     /* PDTT_FLOW_*; changed atomically */
+    __u64 identity; /* uid, gid << 32, of the initial user namespace */
+
+    __u64 payload[PDTT_DIRECTIONS];
+    __u64 settled_bytes[PDTT_DIRECTIONS]; /* of bytes: what can no longer be moved to another owner */
+    __u64 settled_packets[PDTT_DIRECTIONS];
+    __u32 unit;      /* of the process's cgroup, 0: none */
+    __u32 pid;       /* of the process that used it last, 0: not known */
+    __u64 cgroup_id; /* of that process */
+
+    struct pdtt_counters
+        recorded; /* of the counters above: what another record has than the one that the flow ends with */
+    char comm[PDTT_COMM];
+
+    __u64 started_ns;          /* boot-time clock: the flow began */
+    __u64 cookie;              /* of the socket */
+    struct pdtt_conn_key ends; /* of a socket without a connection: those of its first datagram */
+};
+_Static_assert(sizeof(struct pdtt_owner) == 256, "socket storage of programs that outlive a pdttd");
+
+#define PDTT_OWNER_KERNEL   1u /* no process seen: kind is kernel */
+#define PDTT_OWNER_USED     2u /* a system call confirmed the owner */
+#define PDTT_OWNER_RELEASED 4u /* closed: what is still sent stays with the last owner */
+#define PDTT_OWNER_SUBFLOW  8u /* made by the kernel for an MPTCP socket, whose owner pays */
+
+/* A flow: the TCP connection of a socket, or its datagrams to and from the remote that it met first. */
+#define PDTT_FLOW_STARTING 1u   /* a CPU is writing down what it is */
+#define PDTT_FLOW_BEGUN    2u   /* it is written down, and has room for its record */
+#define PDTT_FLOW_ENDED    4u   /* the record stands in conn_stats_map; what still comes is added there */
+#define PDTT_FLOW_BEYOND   8u   /* there was no room: it is counted with the others of its kind */
+#define PDTT_FLOW_DATAGRAM 16u  /* UDP */
+#define PDTT_FLOW_MANY     32u  /* there are other remotes: each has an entry in conn_stats_map */
+#define PDTT_FLOW_OUT      64u  /* this host connected */
+#define PDTT_FLOW_IN       128u /* this host accepted */
+#define PDTT_FLOW_FOLLOWED                                                                                             \
+    256u /* sockops_tracker is told of its end; else the end is when the last process closes it */
+
+/* conn_stats_map: no entry is ever pushed out, pdttd removes what it has booked. */
+struct pdtt_flow_key {
+    __u64 cookie;
+    __u64 serial; /* started_ns; of further remotes of a datagram socket 0 or 1, so that one can begin while one ends */
+    __u8 remote[16]; /* as in struct pdtt_conn_key */
+    __u16 remote_port;
+    __u16 padding[3];
+};
+_Static_assert(sizeof(struct pdtt_flow_key) == 40, "pdtt_flow_key is a hash key: no hidden padding");
+
+enum pdtt_end {
+    PDTT_END_OPEN,
+    PDTT_END_TCP,      /* tcp_state and error say how */
+    PDTT_END_RELEASED, /* the last process closed the socket */
+};
+
+/*
+ * A further remote of a datagram socket has gone when it was silent for so many epochs. No program adds to its entry from
+ * then on, and pdttd removes it an epoch, and so a grace period, later; a remote that comes back gets an entry of its own.
+ */
+#define PDTT_FLOW_IDLE_EPOCHS 6
+
+/* Value of conn_stats_map, and what the readers of live flows write for pdttd. Counters are those since the beginning. */
+struct pdtt_connection {
+    struct pdtt_conn_key ends;
+    __u64 cookie, serial;
+    __u64 started_ns, ended_ns; /* boot-time clock; ended_ns 0: open */
+    struct pdtt_counters n;
+    __u64 identity;
+    __u64 cgroup_id;
+    __u64 last_epoch, last_ns; /* of a further remote: the latest epoch in which it was there, and since when in it */
+    __u32 unit, pid;
+    __u32 retransmits; /* segments */
+    __u32 srtt_us;     /* smoothed round trip, 0: not known */
+    __u32 flow;        /* PDTT_FLOW_OUT, PDTT_FLOW_IN */
+    __u16 class_id;
+    __u16 error;    /* errno of the socket at its end */
+    __u8 kind;      /* enum pdtt_kind */
+    __u8 end;       /* enum pdtt_end */
+    __u8 tcp_state; /* before it was closed, as in enum bpf_tcp_... of <linux/bpf.h> */
+    __u8 padding[5];
+    char comm[PDTT_COMM];
+};
+_Static_assert(sizeof(struct pdtt_connection) == 208, "read by user space");
+
+/* Room for records, in connections: taken - released are in use. Both only grow. Mapped by pdttd, which releases. */
+struct pdtt_room {
+    __u64 taken, released;
+};
+
+struct pdtt_class_v4 {
+    __u32 prefix_len;
+    __u8 address[4];
+};
+struct pdtt_class_v6 {
+    __u32 prefix_len;
+    __u8 address[16];
+};
+
 /* Why a count took another way than the common one; index of the stats map. Each is a loss made visible or a fact worth a graph. */
 enum pdtt_stat {
     PDTT_STAT_SLOTS_FULL,      /* packets or calls booked as overflow: no slot left in this epoch */
@@ -149,6 +238,11 @@ enum pdtt_stat {
     PDTT_STAT_CONN_UID_FULL,   /* connections that conn_uid_map had no room for */
     PDTT_STAT_CONN_UID_ENOMEM, /* ... no memory for its entry */
     PDTT_STAT_CONN_UID_OTHER,  /* ... any other error, such as a bucket locked by what was interrupted */
+    PDTT_STAT_FLOWS_BEYOND,    /* connections that began when limits.connections were recorded: counted together */
+    PDTT_STAT_FLOW_E2BIG,  /* records that are lost: conn_stats_map was full; must stay 0, its room was taken before */
+    PDTT_STAT_FLOW_ENOMEM, /* ... no memory for its entry */
+    PDTT_STAT_FLOW_OTHER,  /* ... any other error */
+    PDTT_STAT_FLOW_LATE,   /* packets after the record of their connection was booked: counted as beyond */
     PDTT_STATS
 };
 
@@ -164,7 +258,8 @@ struct pdtt_layout {
     __u32 truth;       /* the test-only truth counters are on */
     __u64 ledger;      /* random identity of this ledger */
     __u64 build;       /* hash of the loaded object: another build replaces the programs */
-    __u64 loaded_layers;
-    __u64 reserved;
+    __u64 refused;     /* optional programs that this kernel does not take, bit per program */
+    __u32 connections; /* that can be recorded at a time, 0: none are */
+    __u32 reserved;
 };
 _Static_assert(sizeof(struct pdtt_layout) == 48, "read by later versions");

@@ -41,6 +41,8 @@ struct task_struct {
     unsigned int flags;
     const struct cred *cred;
     struct css_set *cgroups;
+    int tgid;
+    char comm[16];
 };
 
 struct sock_common {
@@ -57,6 +59,7 @@ struct sock {
     socket_lock_t sk_lock;
     __u16 sk_protocol;
     __u16 sk_type;
+    int sk_err;
 };
 
 struct net_device {
@@ -71,6 +74,11 @@ struct packet_type {
 
 struct packet_sock {
     struct packet_type prot_hook;
+};
+
+struct tcp_sock {
+    __u32 srtt_us; /* times 8 */
+    __u32 total_retrans;
 };
 
 struct socket {
@@ -116,6 +124,15 @@ struct bpf_iter__task_file {
     struct task_struct *task;
     __u32 fd;
     struct file *file;
+};
+
+struct bpf_map;
+
+struct bpf_iter__bpf_sk_storage_map {
+    struct bpf_iter_meta *meta;
+    struct bpf_map *map;
+    struct sock *sk;
+    void *value;
 };
 
 #pragma clang attribute pop

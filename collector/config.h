@@ -84,14 +84,15 @@ enum config_level {
 };
 
 struct config {
-    char *path;              /* the file that was read; NULL: built-in defaults */
-    char *database;          /* absolute path of a file */
-    char *pin_path;          /* absolute path of a directory */
-    char *control;           /* absolute path of a socket */
-    char *cgroup;            /* CONFIG_CGROUP_AUTO or an absolute path; for cgroup_find_root() */
-    unsigned interval_sec;   /* 1..3600, divides an hour */
-    unsigned limit_accounts; /* 16..1048576 */
-    enum config_layer layer_syscall;
+    char *path;                 /* the file that was read; NULL: built-in defaults */
+    char *database;             /* absolute path of a file */
+    char *pin_path;             /* absolute path of a directory */
+    char *control;              /* absolute path of a socket */
+    char *cgroup;               /* CONFIG_CGROUP_AUTO or an absolute path; for cgroup_find_root() */
+    unsigned interval_sec;      /* 1..3600, divides an hour */
+    unsigned limit_accounts;    /* 16..1048576 */
+    unsigned limit_connections; /* 16..1048576 */
+    enum config_layer layer_syscall, layer_sockops;
     struct config_class *classes;
     size_t n_classes;
     char *timezone;                       /* "local" or what else calendar_open() takes, never a path */

@@ -112,7 +112,7 @@ static int read_interval(struct config_reader *reader, const config_setting_t *s
     return 0;
 }
 
-static int read_accounts(struct config_reader *reader, const config_setting_t *setting, void *target)
+static int read_limit(struct config_reader *reader, const config_setting_t *setting, void *target)
 {
     int type = config_setting_type(setting);
     long long n = config_setting_get_int64(setting);
@@ -188,14 +188,21 @@ const struct config_key config_keys[] = {
      "How many accounts (user, group, class, protocol, family) the kernel can tell apart in one interval. What comes "
      "when all are "
      "taken is still counted, in one account named (overflow). Kernel memory grows with it.",
-     read_accounts, AT(limit_accounts)},
-    {"limits.connections", "65536", "a number", "How many connections are recorded at a time.", LATER, 0},
+     read_limit, AT(limit_accounts)},
+    {"limits.connections", "65536", "16 to 1048576",
+     "How many connections, and flows of datagrams, are recorded at a time: those under way and those that ended in "
+     "this "
+     "interval. What more there are is counted in one sum. Kernel memory grows with the connections that there are.",
+     read_limit, AT(limit_connections)},
     {"layers.syscall", "\"auto\"", "\"auto\", \"on\" or \"off\"",
      "Learns from send and receive calls which process uses a socket, and counts payload bytes. \"on\" refuses to "
      "start on a host "
      "that cannot do it; without it a socket's packets are charged to the process that created it.",
      read_layer, AT(layer_syscall)},
-    {"layers.sockops", "\"auto\"", "\"auto\"", "Records connections.", LATER, 0},
+    {"layers.sockops", "\"auto\"", "\"auto\", \"on\" or \"off\"",
+     "Records connections: their ends, user and process, what they moved, how they ended. \"on\" refuses to start on a "
+     "host that cannot do it.",
+     read_layer, AT(layer_sockops)},
     {"layers.xdp", "\"auto\"", "\"auto\"", "Counts what the network interfaces receive.", LATER, 0},
     {"layers.tc", "\"auto\"", "\"auto\"", "Counts what the network interfaces send.", LATER, 0},
     {"interfaces", "( \"auto\" )", "a list of names, or \"auto\"", "Interfaces that the layers xdp and tc watch.",

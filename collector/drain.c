@@ -55,6 +55,20 @@ struct moment {
     uint64_t errors;
 };
 
+/* What is known of connections, with those that have no record: only what the ledger sums up is of this epoch alone. */
+static void add_connections(const struct drain *d, int half, struct store_interval *interval)
+{
+    int active = ledger_active(d->ledger);
+    struct ledger_row beyond;
+    uint64_t count;
+
+    ledger_read_beyond(d->ledger, half, &beyond, &count);
+    counters_of_row(&beyond, &interval->other_connections);
+    interval->other_connections_count = (int64_t)count;
+    if (d->connections && active >= 0)
+        d->connections(interval, ledger_epoch(d->ledger, active)->epoch, d->userdata);
+}
+
 static int book(const struct drain *d, int half, const struct moment *end)
 {
     const struct pdtt_epoch *epoch = ledger_epoch(d->ledger, half);
@@ -83,6 +97,7 @@ static int book(const struct drain *d, int half, const struct moment *end)
     }
     fault_point("ledger-read");
     counters_of_row(&counted, &interval.counted);
+    add_connections(d, half, &interval);
     r = store_book_interval(d->store, &interval, usage, n);
     if (r == 0 && d->booked)
         d->booked(&interval, usage, n, d->userdata);

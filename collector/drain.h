@@ -20,11 +20,15 @@ typedef const char *(*drain_project_fn)(const struct pdtt_account *account, void
 typedef void (*drain_booked_fn)(const struct store_interval *interval, const struct store_usage *rows, size_t n,
                                 void *userdata);
 
+/* Adds the records of connections to an interval that is about to be booked. What fails costs their detail, no byte. */
+typedef void (*drain_connections_fn)(struct store_interval *interval, uint64_t active_epoch, void *userdata);
+
 struct drain {
     struct ledger *ledger;
     struct store *store;
-    drain_project_fn project; /* both may be NULL */
+    drain_project_fn project; /* all three may be NULL */
     drain_booked_fn booked;
+    drain_connections_fn connections;
     void *userdata;
 };
 

@@ -12,24 +12,54 @@
 /* ---- which programs ---- */
 
 /* Drops what this kernel does not take, and remembers why. */
+static void probe(struct kernel *k, unsigned program)
+{
+    if (!(k->wanted & 1u << program) || programs_probe(program, &k->missing[program]) == 0)
+        return;
+    k->wanted &= ~(1u << program);
+    k->layout.refused |= program_rows[program].optional ? 1u << program : 0;
+}
+
 static void probe_optional(struct kernel *k)
 {
-    for (unsigned i = 0; i < PROGRAMS; i++) {
-        if (!(k->wanted & 1u << i) || layer_rows[program_rows[i].layer].required)
-            continue;
-        if (programs_probe(i, &k->missing[i]) < 0)
-            k->wanted &= ~(1u << i);
-    }
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (!layer_rows[program_rows[i].layer].required)
+            probe(k, i);
+}
+
+/* Refused by some kernels that take all else: asked alone, so that not everything is loaded in vain and probed. */
+static void probe_readers(struct kernel *k)
+{
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (program_rows[i].kind == PROGRAM_OWNER_READER)
+            probe(k, i);
+}
+
+/* Records that exist, or will when their connections end, must have a place in a new map too. */
+static uint32_t connections_in_use(const struct kernel *k)
+{
+    struct pdtt_room room = {};
+    uint32_t zero = 0;
+
+    if (k->old.fd[MAP_CONN_ROOM] >= 0)
+        bpf_map_lookup_elem(k->old.fd[MAP_CONN_ROOM], &zero, &room);
+    return (uint32_t)(room.taken - room.released);
 }
 
 static int load_programs(struct kernel *k, const struct mapset *reuse, struct programs **ret_programs, char **ret_why)
 {
-    struct programs_config config = {
-        .slots = k->layout.slots, .cpus = k->layout.cpus, .truth = k->layout.truth, .wanted = k->wanted};
+    struct programs_config config = {.slots = k->layout.slots,
+                                     .cpus = k->layout.cpus,
+                                     .truth = k->layout.truth,
+                                     .wanted = k->wanted,
+                                     .connections = k->layout.connections,
+                                     .records = connections_in_use(k) + k->layout.connections + k->layout.cpus};
     cleanup_free char *first_why = NULL;
     int r;
 
     memcpy(config.reuse_fd, reuse->fd, sizeof(config.reuse_fd));
+    probe_readers(k);
+    config.wanted = k->wanted;
     r = programs_load(&config, ret_programs, &first_why);
     if (r < 0) {
         probe_optional(k);
@@ -43,7 +73,7 @@ static void want_programs(struct kernel *k)
 {
     k->wanted = (1u << PROGRAMS) - 1;
     for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].layer == LAYER_SYSCALL && !k->options->syscall_wanted) {
+        if (k->options->layers_off & 1u << program_rows[i].layer) {
             k->wanted &= ~(1u << i);
             k->missing[i] = strdup("switched off in the configuration");
         }
@@ -52,10 +82,11 @@ static void want_programs(struct kernel *k)
 static int check_required(struct kernel *k, char **ret_why)
 {
     for (unsigned i = 0; i < PROGRAMS; i++)
-        if (k->options->syscall_required && program_rows[i].layer == LAYER_SYSCALL && !program_rows[i].optional &&
+        if (k->options->layers_required & 1u << program_rows[i].layer && !program_rows[i].optional &&
             !(k->wanted & 1u << i)) {
-            if (asprintf(ret_why, "layers.syscall is \"on\" but this kernel refuses %s: %s; set it to \"auto\"",
-                         program_rows[i].name, k->missing[i] ? k->missing[i] : "?") < 0)
+            if (asprintf(ret_why, "layers.%s is \"on\" but this kernel refuses %s: %s; set it to \"auto\"",
+                         layer_rows[program_rows[i].layer].name, program_rows[i].name,
+                         k->missing[i] ? k->missing[i] : "?") < 0)
                 *ret_why = NULL;
             return -ENOTSUP;
         }
@@ -217,6 +248,7 @@ static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted,
                                      .slots = wanted->slots,
                                      .cpus = wanted->cpus,
                                      .truth = wanted->truth,
+                                     .connections = wanted->connections,
                                      .ledger = k->layout.ledger};
     r = load_programs(k, &carried, &p, ret_why);
     if (r < 0)
@@ -231,7 +263,7 @@ static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted,
 
 static bool same_geometry(const struct pdtt_layout *a, const struct pdtt_layout *b)
 {
-    return a->slots == b->slots && a->cpus == b->cpus && a->truth == b->truth;
+    return a->slots == b->slots && a->cpus == b->cpus && a->truth == b->truth && a->connections == b->connections;
 }
 
 static int check_version(const struct kernel *k, char **ret_why)
@@ -267,6 +299,8 @@ static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret
     if (!same_geometry(&k->layout, wanted))
         return start_replacement(k, wanted, ret_why);
     k->start = KERNEL_RESUMED;
+    if (k->layout.build == programs_build())
+        k->wanted &= ~(uint32_t)k->layout.refused; /* asked already: pins do not outlive a kernel */
     kernel_note_detached(k);
     links = kernel_links(k);
     if (k->layout.build == programs_build() && mapset_complete(&k->maps) && links_complete(&links))
@@ -292,7 +326,8 @@ static int start(struct kernel *k, char **ret_why)
     struct pdtt_layout wanted = {.abi_version = PDTT_ABI_VERSION,
                                  .slots = k->options->accounts + 1,
                                  .cpus = libbpf_num_possible_cpus(),
-                                 .truth = k->options->truth};
+                                 .truth = k->options->truth,
+                                 .connections = k->options->connections};
     int r = tidy_pins(k);
 
     if (r < 0)
@@ -362,61 +397,4 @@ int kernel_drop_old(struct kernel *k)
 int kernel_unload(struct kernel *k)
 {
     return pins_remove_all(k->pins);
-}
-
-/* ---- asking ---- */
-
-enum kernel_start kernel_start(const struct kernel *k)
-{
-    return k->start;
-}
-
-void kernel_ledger_maps(const struct kernel *k, struct ledger_maps *ret_maps)
-{
-    mapset_ledger(&k->maps, ret_maps);
-}
-
-int kernel_map_fd(const struct kernel *k, enum map_id map)
-{
-    return k->maps.fd[map];
-}
-
-bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps)
-{
-    if (k->old.fd[MAP_OUTER] < 0)
-        return false;
-    mapset_ledger(&k->old, ret_maps);
-    return true;
-}
-
-const char *kernel_missing(const struct kernel *k, unsigned program)
-{
-    return k->wanted & 1u << program ? NULL : k->missing[program] ? k->missing[program] : "not loaded";
-}
-
-bool kernel_layer_on(const struct kernel *k, enum layer layer)
-{
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].layer == layer && !program_rows[i].optional && !(k->wanted & 1u << i))
-            return false;
-    return true;
-}
-
-int kernel_read_stats(const struct kernel *k, uint64_t ret_stats[static PDTT_STATS])
-{
-    return mapset_read_stats(&k->maps, ret_stats);
-}
-
-uint64_t kernel_errors(const uint64_t stats[static PDTT_STATS])
-{
-    uint64_t sum = 0;
-
-    for (unsigned stat = PDTT_STAT_FIRST_ERROR; stat <= PDTT_STAT_LAST_ERROR; stat++)
-        sum += stats[stat];
-    return sum;
-}
-
-uint64_t kernel_memory_bytes(const struct kernel *k)
-{
-    return mapset_memory_bytes(&k->maps);
 }

@@ -15,11 +15,12 @@ typedef int (*kernel_classes_fn)(int fd_v4, int fd_v6, void *userdata, uint32_t 
 
 struct kernel_options {
     const char *pin_path;
-    const char *cgroup_path; /* a cgroup v2 directory */
-    uint32_t accounts;       /* accounts per interval, without the overflow account */
-    bool truth;              /* test-only truth counters */
-    bool syscall_wanted;
-    bool syscall_required;          /* fail rather than go on without */
+    const char *cgroup_path;        /* a cgroup v2 directory */
+    uint32_t accounts;              /* accounts per interval, without the overflow account */
+    uint32_t connections;           /* recorded at a time */
+    bool truth;                     /* test-only truth counters */
+    uint32_t layers_off;            /* bit per enum layer: not to be loaded */
+    uint32_t layers_required;       /* fail rather than go on without */
     kernel_classes_fn fill_classes; /* called unless counting is resumed */
     void *userdata;
 };
@@ -46,6 +47,13 @@ int kernel_map_fd(const struct kernel *k, enum map_id map);
 /* The maps that a replacement left to be booked; false if there are none. kernel_drop_old() once that is done. */
 bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps);
 int kernel_drop_old(struct kernel *k);
+int kernel_old_map_fd(const struct kernel *k, enum map_id map); /* -1: there is none */
+
+/*
+ * The link of the best reader of live connections there is, the caller's; ret_all: it knows of every socket, also of those
+ * that no process has open any more. -ENOENT: there is none.
+ */
+int kernel_open_reader(const struct kernel *k, bool *ret_all);
 
 /* What somebody did behind pdttd's back. */
 struct kernel_damage {

@@ -1,4 +1,4 @@
-/* What kernel.c and watch.c share: the open kernel side. */
+/* What kernel.c, kernel_ask.c and watch.c share: the open kernel side. */
 #pragma once
 
 #include "collector/kernel.h"

@@ -20,7 +20,7 @@ struct ledger {
 
 static size_t counters_per_half(const struct pdtt_layout *layout)
 {
-    return 1 + (size_t)layout->cpus * layout->slots;
+    return PDTT_LEDGER_ELEMENTS((size_t)layout->cpus, layout->slots);
 }
 
 /* -EPROTO unless the map has the shape that the layout says. */
@@ -263,6 +263,21 @@ int ledger_read(const struct ledger *l, int half, struct ledger_row **ret_rows, 
     return 0;
 }
 
+static struct pdtt_counters *beyond_of(const struct ledger *l, int half, uint32_t cpu)
+{
+    return l->counters[half] + PDTT_BEYOND_ELEMENT((size_t)l->layout.cpus, l->layout.slots, cpu);
+}
+
+void ledger_read_beyond(const struct ledger *l, int half, struct ledger_row *ret_sum, uint64_t *ret_connections)
+{
+    *ret_sum = (struct ledger_row){};
+    *ret_connections = 0;
+    for (uint32_t cpu = 0; cpu < l->layout.cpus; cpu++) {
+        add_counters(ret_sum, &beyond_of(l, half, cpu)[PDTT_BEYOND_SUM]);
+        *ret_connections += beyond_of(l, half, cpu)[PDTT_BEYOND_COUNT].bytes[0];
+    }
+}
+
 /* ---- the slots map: entries outlive their epoch, so they are swept before they can fill it ---- */
 
 #define SWEEP_BATCH 4096
@@ -373,6 +388,7 @@ int ledger_clear(struct ledger *l, int half)
         memset(cpu_counters(l, half, cpu), 0, n_slots * sizeof(struct pdtt_counters));
         fault_point("clear-cpu");
     }
+    memset(beyond_of(l, half, 0), 0, l->layout.cpus * PDTT_BEYOND * sizeof(struct pdtt_counters));
     memset(accounts, 0, n_slots * sizeof(*accounts));
     fault_point("clear-accounts");
     __atomic_thread_fence(__ATOMIC_RELEASE);

@@ -64,6 +64,9 @@ struct ledger_row {
 int ledger_read(const struct ledger *l, int half, struct ledger_row **ret_rows, size_t *ret_n,
                 struct ledger_row *ret_counted);
 
+/* What connections without a record moved (account unset), and how many began. */
+void ledger_read_beyond(const struct ledger *l, int half, struct ledger_row *ret_sum, uint64_t *ret_connections);
+
 /* Empties a half that is not active; the header goes last, so an interrupted clear is seen and done again. */
 int ledger_clear(struct ledger *l, int half);
 

@@ -17,6 +17,7 @@ const struct layer_row layer_rows[LAYERS] = {
     [LAYER_SYSCALL] = {"syscall", false,
                        "bytes of sshd, scp, sftp and rsync stay with root, and there are no payload bytes"},
     [LAYER_ADOPT] = {"adopt", false, "sockets older than pdttd belong to their creator until they are used"},
+    [LAYER_SOCKOPS] = {"sockops", false, "connections are not recorded, only what accounts moved"},
 };
 
 const struct program_row program_rows[PROGRAMS] = {
@@ -33,15 +34,26 @@ const struct program_row program_rows[PROGRAMS] = {
     {"tcp_sendmsg_locked", LAYER_SYSCALL, PROGRAM_TRACING, true},
     {"tcp_rcv_space_adjust", LAYER_SYSCALL, PROGRAM_TRACING, true},
     {"adopt_sockets", LAYER_ADOPT, PROGRAM_ITERATOR, false},
+    {"sockops_tracker", LAYER_SOCKOPS, PROGRAM_CGROUP, false},
+    {"live_connections", LAYER_SOCKOPS, PROGRAM_OWNER_READER, true},
+    {"live_by_file", LAYER_SOCKOPS, PROGRAM_FILE_READER, true},
 };
 
 const struct map_row map_rows[MAPS] = {
-    [MAP_OUTER] = {"user_stats_map", false}, [MAP_INNER_0] = {"ledger_0", false},
-    [MAP_INNER_1] = {"ledger_1", false},     [MAP_ACCOUNTS] = {"accounts", false},
-    [MAP_SLOTS] = {"slots", false},          [MAP_SOCK_OWNER] = {"sock_owner", true},
-    [MAP_CLASSES_V4] = {"classes_v4", true}, [MAP_CLASSES_V6] = {"classes_v6", true},
-    [MAP_UNITS] = {"units", true},           [MAP_STATS] = {"stats", true},
-    [MAP_TRUTH] = {"truth", true},           [MAP_CONN_UID] = {"conn_uid_map", true},
+    [MAP_OUTER] = {"user_stats_map", false},
+    [MAP_INNER_0] = {"ledger_0", false},
+    [MAP_INNER_1] = {"ledger_1", false},
+    [MAP_ACCOUNTS] = {"accounts", false},
+    [MAP_SLOTS] = {"slots", false},
+    [MAP_SOCK_OWNER] = {"sock_owner", true},
+    [MAP_CLASSES_V4] = {"classes_v4", true},
+    [MAP_CLASSES_V6] = {"classes_v6", true},
+    [MAP_UNITS] = {"units", true},
+    [MAP_STATS] = {"stats", true},
+    [MAP_TRUTH] = {"truth", true},
+    [MAP_CONN_UID] = {"conn_uid_map", true},
+    [MAP_CONN_STATS] = {"conn_stats_map", false},
+    [MAP_CONN_ROOM] = {"conn_room", true},
     [MAP_LAYOUT] = {"layout", false},
 };
 
@@ -61,6 +73,11 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
         log_debug("%s", last_warning);
     }
     return 0;
+}
+
+bool programs_is_reader(unsigned program)
+{
+    return program_rows[program].kind == PROGRAM_FILE_READER || program_rows[program].kind == PROGRAM_OWNER_READER;
 }
 
 uint64_t programs_build(void)
@@ -109,7 +126,7 @@ static struct bpf_program *find_program(const struct programs *p, unsigned progr
 
 static uint32_t counters_per_half(const struct programs_config *config)
 {
-    return 1 + config->cpus * config->slots;
+    return PDTT_LEDGER_ELEMENTS(config->cpus, config->slots);
 }
 
 /*
@@ -127,6 +144,19 @@ static int set_inner_template(struct programs *p, const struct programs_config *
     return r;
 }
 
+/* Nobody would read the records without a reader, and their room would run out. */
+static bool records_connections(uint32_t wanted)
+{
+    bool tracker = false, reader = false;
+
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (program_rows[i].layer == LAYER_SOCKOPS && wanted & 1u << i) {
+            tracker |= !program_rows[i].optional;
+            reader |= programs_is_reader(i);
+        }
+    return tracker && reader;
+}
+
 static int set_sizes(struct programs *p, const struct programs_config *config)
 {
     uint32_t counters = counters_per_half(config);
@@ -138,6 +168,7 @@ static int set_sizes(struct programs *p, const struct programs_config *config)
         {find_map(p, MAP_INNER_1), counters},
         {find_map(p, MAP_ACCOUNTS), 2 * config->slots},
         {find_map(p, MAP_SLOTS), 2 * config->slots},
+        {find_map(p, MAP_CONN_STATS), config->records ? config->records : 1},
     };
 
     for (size_t i = 0; i < array_length(sizes); i++) {
@@ -147,6 +178,8 @@ static int set_sizes(struct programs *p, const struct programs_config *config)
             return r;
     }
     p->skel->rodata->ledger_slots = config->slots;
+    p->skel->rodata->ledger_cpus = config->cpus;
+    p->skel->rodata->connections_limit = records_connections(config->wanted) ? config->connections : 0;
     p->skel->rodata->truth_enabled = config->truth;
     /* Since 5.15; asked for only where it is there, because the verifier refuses the call elsewhere. */
     p->skel->rodata->conn_uid_netns =
@@ -258,9 +291,15 @@ static int keep_link_fd(struct bpf_link *link)
 int programs_attach(const struct programs *p, unsigned program, int cgroup_fd)
 {
     struct bpf_program *prog = find_program(p, program);
+    union bpf_iter_link_info target = {.map.map_fd = programs_map_fd(p, MAP_SOCK_OWNER)};
+    LIBBPF_OPTS(bpf_iter_attach_opts, of_owners, .link_info = &target, .link_info_len = sizeof(target));
 
     if (program_rows[program].kind == PROGRAM_CGROUP)
         return keep_link_fd(bpf_program__attach_cgroup(prog, cgroup_fd));
+    if (program_rows[program].kind == PROGRAM_OWNER_READER)
+        return keep_link_fd(bpf_program__attach_iter(prog, &of_owners));
+    if (program_rows[program].kind == PROGRAM_FILE_READER)
+        return keep_link_fd(bpf_program__attach_iter(prog, NULL));
     return keep_link_fd(bpf_program__attach(prog));
 }
 

@@ -13,6 +13,7 @@ enum layer {
     LAYER_SOCKET,  /* who owns a socket */
     LAYER_SYSCALL, /* who uses it, and payload bytes */
     LAYER_ADOPT,   /* sockets older than pdttd */
+    LAYER_SOCKOPS, /* records of connections */
     LAYERS
 };
 
@@ -23,7 +24,14 @@ struct layer_row {
 };
 extern const struct layer_row layer_rows[LAYERS];
 
-enum program_kind { PROGRAM_CGROUP, PROGRAM_TRACING, PROGRAM_ITERATOR };
+enum program_kind {
+    PROGRAM_CGROUP,
+    PROGRAM_TRACING,
+    PROGRAM_ITERATOR, /* run once, when programs are loaded */
+    /* Iterators that stay pinned, to be read again and again: */
+    PROGRAM_FILE_READER,  /* over the files of all tasks */
+    PROGRAM_OWNER_READER, /* over the sockets in sock_owner */
+};
 
 struct program_row {
     const char *name;
@@ -31,7 +39,7 @@ struct program_row {
     enum program_kind kind;
     bool optional; /* its layer works without it */
 };
-#define PROGRAMS 13
+#define PROGRAMS 16
 extern const struct program_row program_rows[PROGRAMS];
 
 enum map_id {
@@ -47,6 +55,8 @@ enum map_id {
     MAP_STATS,
     MAP_TRUTH,
     MAP_CONN_UID,
+    MAP_CONN_STATS,
+    MAP_CONN_ROOM,
     MAP_LAYOUT, /* last: its pin says that the set is complete */
     MAPS
 };
@@ -57,11 +67,15 @@ struct map_row {
 };
 extern const struct map_row map_rows[MAPS];
 
+bool programs_is_reader(unsigned program);
+
 /* A number that differs between builds whose programs differ. */
 uint64_t programs_build(void);
 
 struct programs_config {
     uint32_t slots, cpus;
+    uint32_t connections; /* that can be recorded at a time; 0: none, whatever is wanted */
+    uint32_t records;     /* entries of conn_stats_map: more than connections where some are under way already */
     bool truth;
     uint32_t wanted;    /* bit per program */
     int reuse_fd[MAPS]; /* -1: make a new map */

@@ -3,6 +3,7 @@
 #include "collector/cgroup.h"
 #include "collector/classes.h"
 #include "collector/mend.h"
+#include "collector/session_internal.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -37,12 +38,18 @@ static void on_booked(const struct store_interval *interval, const struct store_
             names_ask_group(s->names, rows[i].gid);
     }
     rules_booked(s->rules, interval, rows, n);
+    if (s->connections)
+        session_note_connections_error(s, connections_booked(s->connections));
 }
 
 static struct drain drain_of(struct session *s, struct ledger *ledger)
 {
-    return (struct drain){
-        .ledger = ledger, .store = s->store, .project = project_of, .booked = on_booked, .userdata = s};
+    return (struct drain){.ledger = ledger,
+                          .store = s->store,
+                          .project = project_of,
+                          .booked = on_booked,
+                          .userdata = s,
+                          .connections = session_add_connections};
 }
 
 static int current_errors(const struct session *s, uint64_t *ret_errors)
@@ -179,6 +186,11 @@ static int apply_classes(struct session *s)
     return r < 0 ? r : session_drain(s);
 }
 
+static uint32_t layers_that_are(const struct config *config, enum config_layer state)
+{
+    return (config->layer_syscall == state) << LAYER_SYSCALL | (config->layer_sockops == state) << LAYER_SOCKOPS;
+}
+
 static int open_kernel(struct session *s)
 {
     cleanup_free char *why = NULL;
@@ -186,8 +198,9 @@ static int open_kernel(struct session *s)
         .pin_path = s->config->pin_path,
         .accounts = s->config->limit_accounts,
         .truth = getenv("PDTT_TEST_TRUTH") != NULL,
-        .syscall_wanted = s->config->layer_syscall != CONFIG_LAYER_OFF,
-        .syscall_required = s->config->layer_syscall == CONFIG_LAYER_ON,
+        .connections = s->config->layer_sockops == CONFIG_LAYER_OFF ? 0 : s->config->limit_connections,
+        .layers_off = layers_that_are(s->config, CONFIG_LAYER_OFF),
+        .layers_required = layers_that_are(s->config, CONFIG_LAYER_ON),
         .fill_classes = fill_classes,
         .userdata = s,
     };
@@ -218,7 +231,9 @@ static int book_old_ledger(struct session *s)
         return r;
     d = drain_of(s, old);
     next = ledger_epoch(s->ledger, ledger_active(s->ledger));
-    r = drain_retired(&d, next->start_ns, next->boot_ns);
+    r = session_open_connections(s, kernel_old_map_fd(s->kernel, MAP_CONN_STATS), true);
+    if (r == 0)
+        r = drain_retired(&d, next->start_ns, next->boot_ns);
     ledger_close(old);
     return r < 0 ? r : kernel_drop_old(s->kernel);
 }
@@ -240,6 +255,8 @@ static int open_ledger(struct session *s)
     if (r == 0)
         r = book_old_ledger(s);
     d = drain_of(s, s->ledger);
+    if (r == 0)
+        r = session_open_connections(s, kernel_map_fd(s->kernel, MAP_CONN_STATS), false);
     return r < 0 ? r : drain_recover(&d);
 }
 
@@ -256,53 +273,6 @@ static int note_gap(struct session *s)
     if (kernel_start(s->kernel) != KERNEL_FRESH)
         return 0;
     return store_put_gap(s->store, coverage.last_sec, now, coverage.last_sec < boot ? "reboot" : "not running");
-}
-
-static const char *missing_in_layer(const struct session *s, enum layer layer)
-{
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].layer == layer && !program_rows[i].optional && kernel_missing(s->kernel, i))
-            return kernel_missing(s->kernel, i);
-    return NULL;
-}
-
-static int note_layers(struct session *s)
-{
-    int64_t now = clock_realtime_sec();
-    int r = 0;
-
-    for (unsigned layer = 0; layer < LAYERS && r == 0; layer++) {
-        const char *missing = missing_in_layer(s, layer);
-        cleanup_free char *detail = NULL;
-
-        if (missing) {
-            if (asprintf(&detail, "%s; %s", missing, layer_rows[layer].lost) < 0)
-                return -ENOMEM;
-            log_warning("without the %s layer: %s", layer_rows[layer].name, detail);
-        }
-        r = store_put_layer_state(s->store, layer_rows[layer].name, missing ? "off" : "on", detail ? detail : "", now);
-    }
-    return r;
-}
-
-static void log_start(const struct session *s)
-{
-    static const char *const how[] = {
-        [KERNEL_FRESH] = "counting", [KERNEL_RESUMED] = "went on counting", [KERNEL_REPLACED] = "counting in new maps"};
-    const struct pdtt_layout *layout = ledger_layout(s->ledger);
-    uint64_t stats[PDTT_STATS] = {};
-    unsigned loaded = 0;
-
-    kernel_read_stats(s->kernel, stats);
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        loaded += !kernel_missing(s->kernel, i);
-    log_info("%s: %u of %u programs, %llu older sockets adopted, kernel memory %.1f MiB for %u accounts on %u CPUs, "
-             "pins %s, database %s, interval %u s",
-             how[kernel_start(s->kernel)], loaded, PROGRAMS, (unsigned long long)stats[PDTT_STAT_ADOPTED],
-             kernel_memory_bytes(s->kernel) / 1048576.0, layout->slots - 1, layout->cpus, s->config->pin_path,
-             s->config->database, s->config->interval_sec);
-    if (!cgroup_is_host_root(s->cgroup))
-        log_warning("%s", cgroup_partial_warning(s->cgroup, (char[CGROUP_WARNING_MAX]){}));
 }
 
 static int open_store(struct session *s)
@@ -323,7 +293,7 @@ static int begin_booking(struct session *s)
     if (r == 0)
         r = note_gap(s);
     if (r == 0)
-        r = note_layers(s);
+        r = session_note_layers(s);
     if (r < 0) {
         log_error("cannot begin booking: %s", *store_why(s->store) ? store_why(s->store) : strerror(-r));
         return r;
@@ -361,7 +331,7 @@ int session_open(const char *config_path, struct session **ret_session)
     }
     s->health.started_sec = clock_realtime_sec();
     kernel_read_stats(s->kernel, s->health.stats_before);
-    log_start(s);
+    session_log_start(s);
     *ret_session = s;
     return 0;
 }
@@ -371,6 +341,7 @@ struct session *session_close(struct session *s)
     if (!s)
         return NULL;
     control_close(s->control);
+    connections_close(s->connections);
     ledger_close(s->ledger);
     rules_close(s->rules); /* writes to a map of the kernel's, asks store and names */
     kernel_close(s->kernel);
@@ -390,7 +361,8 @@ static bool needs_restart(const struct config *a, const struct config *b)
 {
     return strcmp(a->database, b->database) != 0 || strcmp(a->pin_path, b->pin_path) != 0 ||
            strcmp(a->control, b->control) != 0 || strcmp(a->cgroup, b->cgroup) != 0 ||
-           a->limit_accounts != b->limit_accounts || a->layer_syscall != b->layer_syscall;
+           a->limit_accounts != b->limit_accounts || a->layer_syscall != b->layer_syscall ||
+           a->limit_connections != b->limit_connections || a->layer_sockops != b->layer_sockops;
 }
 
 int session_reload(struct session *s)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "collector/config.h"
+#include "collector/connections.h"
 #include "collector/control.h"
 #include "collector/drain.h"
 #include "collector/health.h"
@@ -18,11 +19,13 @@ struct session {
     struct store *store;
     struct kernel *kernel;
     struct ledger *ledger;
+    struct connections *connections; /* NULL: none are recorded */
     struct names *names;
     struct rules *rules;
     char *cgroup;               /* where packets are counted; units are below it */
     uint32_t generation, flags; /* of the class table */
     int book_error;             /* of the last attempt, so that a blocked writer is said once */
+    int connections_error;      /* the same of reading and removing records of connections */
     struct health health;
     struct control *control; /* NULL: nobody can ask */
     bool needs_restart;      /* programs are detached, and this process may attach nothing any more */

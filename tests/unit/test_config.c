@@ -99,6 +99,8 @@ static void expect_defaults(const struct config *c)
     ck_assert_uint_eq(c->interval_sec, 10);
     ck_assert_uint_eq(c->limit_accounts, 16384);
     ck_assert_int_eq(c->layer_syscall, CONFIG_LAYER_AUTO);
+    ck_assert_uint_eq(c->limit_connections, 65536);
+    ck_assert_int_eq(c->layer_sockops, CONFIG_LAYER_AUTO);
     ck_assert_uint_eq(c->n_classes, 1);
     ck_assert_str_eq(c->classes[0].name, "internal");
     ck_assert_uint_eq(c->classes[0].n_networks, 2);
@@ -139,7 +141,8 @@ END_TEST
 START_TEST(every_supported_key_is_read_into_its_own_field)
 {
     struct config *c = load("database = \"/d/x.db\"; pin_path = \"/p\"; cgroup = \"/c\"; interval = \"5min\";\n"
-                            "limits = { accounts = 1048576; }; layers = { syscall = \"on\"; };\n"
+                            "limits = { accounts = 1048576; connections = 16; };\n"
+                            "layers = { syscall = \"on\"; sockops = \"off\"; };\n"
                             "classes = ( { name = \"a\"; networks = ( \"192.0.2.0/24\" ); } );");
     ck_assert_str_eq(c->database, "/d/x.db");
     ck_assert_str_eq(c->pin_path, "/p");
@@ -147,6 +150,8 @@ START_TEST(every_supported_key_is_read_into_its_own_field)
     ck_assert_uint_eq(c->interval_sec, 300);
     ck_assert_uint_eq(c->limit_accounts, 1048576);
     ck_assert_int_eq(c->layer_syscall, CONFIG_LAYER_ON);
+    ck_assert_uint_eq(c->limit_connections, 16);
+    ck_assert_int_eq(c->layer_sockops, CONFIG_LAYER_OFF);
     ck_assert_uint_eq(c->n_classes, 1);
     ck_assert_str_eq(c->classes[0].name, "a");
     config_free(c);

@@ -69,7 +69,7 @@ static void *map_memory(int fd, size_t size)
 static void set_up(void)
 {
     struct pdtt_layout layout = {.abi_version = PDTT_ABI_VERSION, .slots = SLOTS, .cpus = CPUS, .ledger = 77};
-    uint32_t per_half = 1 + CPUS * SLOTS, zero = 0;
+    uint32_t per_half = PDTT_LEDGER_ELEMENTS(CPUS, SLOTS), zero = 0;
 
     memset(&fake, 0, sizeof(fake));
     for (int half = 0; half < 2; half++) {

@@ -1,0 +1,77 @@
+#include "collector/kernel_internal.h"
+
+#include <errno.h>
+
+enum kernel_start kernel_start(const struct kernel *k)
+{
+    return k->start;
+}
+
+void kernel_ledger_maps(const struct kernel *k, struct ledger_maps *ret_maps)
+{
+    mapset_ledger(&k->maps, ret_maps);
+}
+
+int kernel_map_fd(const struct kernel *k, enum map_id map)
+{
+    return k->maps.fd[map];
+}
+
+bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps)
+{
+    if (k->old.fd[MAP_OUTER] < 0)
+        return false;
+    mapset_ledger(&k->old, ret_maps);
+    return true;
+}
+
+int kernel_old_map_fd(const struct kernel *k, enum map_id map)
+{
+    return k->old.fd[map];
+}
+
+int kernel_open_reader(const struct kernel *k, bool *ret_all)
+{
+    for (unsigned i = 0; i < PROGRAMS; i++) {
+        int fd =
+            programs_is_reader(i) && k->wanted & 1u << i ? pins_get(k->pins, PINS_LINKS, program_rows[i].name) : -1;
+
+        if (fd >= 0) {
+            *ret_all = program_rows[i].kind == PROGRAM_OWNER_READER;
+            return fd;
+        }
+    }
+    return -ENOENT;
+}
+
+const char *kernel_missing(const struct kernel *k, unsigned program)
+{
+    return k->wanted & 1u << program ? NULL : k->missing[program] ? k->missing[program] : "not loaded";
+}
+
+bool kernel_layer_on(const struct kernel *k, enum layer layer)
+{
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (program_rows[i].layer == layer && !program_rows[i].optional && !(k->wanted & 1u << i))
+            return false;
+    return true;
+}
+
+int kernel_read_stats(const struct kernel *k, uint64_t ret_stats[static PDTT_STATS])
+{
+    return mapset_read_stats(&k->maps, ret_stats);
+}
+
+uint64_t kernel_errors(const uint64_t stats[static PDTT_STATS])
+{
+    uint64_t sum = 0;
+
+    for (unsigned stat = PDTT_STAT_FIRST_ERROR; stat <= PDTT_STAT_LAST_ERROR; stat++)
+        sum += stats[stat];
+    return sum;
+}
+
+uint64_t kernel_memory_bytes(const struct kernel *k)
+{
+    return mapset_memory_bytes(&k->maps);
+}

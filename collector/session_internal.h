@@ -1,0 +1,23 @@
+/* What the files of a session share: session.c opens, books and reloads, session_connections.c looks after connections,
+ * session_start.c says how it started. */
+#pragma once
+
+#include "collector/session.h"
+
+/*
+ * Reads records of ended connections from this map from now on, and those of live ones from their sockets. Without the
+ * sockops layer there are none, and what an earlier pdttd recorded has ended. retired: no program adds to this map any more.
+ */
+int session_open_connections(struct session *s, int records_fd, bool retired);
+
+/* For struct drain. */
+void session_add_connections(struct store_interval *interval, uint64_t active_epoch, void *session);
+
+/* Logs a failure (a negative errno) when it begins; 0 when there is none. */
+void session_note_connections_error(struct session *s, int error);
+
+/* Into the store and, what is missing, into the log: which layers there are. Errors are the store's. */
+int session_note_layers(struct session *s);
+
+/* The line that says that packets are counted, and how. */
+void session_log_start(const struct session *s);
