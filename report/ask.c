@@ -146,7 +146,8 @@ int ask_keep_why(struct store *s, int r, char **ret_why)
 struct asking {
     struct store_query query; /* its lists are its own: leave_out() takes names out of them */
     bool booked;              /* as ask_booked() */
-    store_row_fn fn;
+    store_row_fn fn;          /* NULL: connections are asked for */
+    store_connection_fn connection_fn;
     void *userdata;
     int stopped; /* what fn returned, to tell it from the store's own failures */
 };
@@ -186,10 +187,18 @@ static int pass_row(const struct store_row *row, void *userdata)
     return a->stopped = a->fn(row, a->userdata);
 }
 
+static int pass_connection(const struct store_connection_row *row, void *userdata)
+{
+    struct asking *a = userdata;
+
+    return a->stopped = a->connection_fn(row, a->userdata);
+}
+
 static int ask(struct store *s, struct asking *a, char **ret_why)
 {
     for (;;) {
-        int r = store_query_usage(s, &a->query, pass_row, a);
+        int r = a->fn ? store_query_usage(s, &a->query, pass_row, a)
+                      : store_query_connections(s, &a->query, pass_connection, a);
 
         if (a->stopped)
             return a->stopped;
@@ -238,22 +247,34 @@ static struct store_names names_from(const struct name_list *list)
     return (struct store_names){(const char *const *)list->v, list->n};
 }
 
-int ask_usage(struct store *s, const struct report_options *o, const struct store_bucket *buckets, size_t n_buckets,
-              store_row_fn fn, void *userdata, char **ret_why)
+static struct store_query query_of(const struct report_options *o, const struct store_bucket *buckets, size_t n_buckets)
 {
-    struct asking a = {
-        .query = {.buckets = buckets,
-                  .n_buckets = n_buckets,
-                  .by = o->by & ~FIELD_HOST,
-                  .users = names_from(&o->users),
-                  .projects = names_from(&o->projects),
-                  .classes = names_from(&o->classes),
-                  .protocols = names_from(&o->protocols),
-                  .units = names_from(&o->unit_globs),
-                  .viewer = o->viewer},
-        .fn = fn,
-        .userdata = userdata,
+    return (struct store_query){
+        .buckets = buckets,
+        .n_buckets = n_buckets,
+        .by = o->by & ~(FIELD_HOST | FIELD_CONNECTION),
+        .users = names_from(&o->users),
+        .projects = names_from(&o->projects),
+        .classes = names_from(&o->classes),
+        .protocols = names_from(&o->protocols),
+        .units = names_from(&o->unit_globs),
+        .viewer = o->viewer,
     };
+}
+
+int ask_usage(struct store *s, const struct report_options *o, const struct store_bucket *buckets, size_t n_buckets,
+              bool connections, store_row_fn fn, void *userdata, char **ret_why)
+{
+    struct asking a = {.query = query_of(o, buckets, n_buckets), .fn = fn, .userdata = userdata};
+
+    a.query.connections = connections;
+    return ask_with_own_lists(s, &a, ret_why);
+}
+
+int ask_connections(struct store *s, const struct report_options *o, struct store_bucket range, store_connection_fn fn,
+                    void *userdata, char **ret_why)
+{
+    struct asking a = {.query = query_of(o, &range, 1), .connection_fn = fn, .userdata = userdata};
 
     return ask_with_own_lists(s, &a, ret_why);
 }

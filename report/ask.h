@@ -6,10 +6,14 @@
 /*
  * Asks for the usage in these buckets and calls fn as store_query_usage() does. A user or group that this host knows
  * and that never moved a byte is left out of the question; with nobody left there are no rows. -ENOENT: any other
- * unknown name. *ret_why is malloc'ed, set on failure.
+ * unknown name. *ret_why is malloc'ed, set on failure. connections is as in struct store_query.
  */
 int ask_usage(struct store *s, const struct report_options *o, const struct store_bucket *buckets, size_t n_buckets,
-              store_row_fn fn, void *userdata, char **ret_why);
+              bool connections, store_row_fn fn, void *userdata, char **ret_why);
+
+/* The same for the connections of a range. */
+int ask_connections(struct store *s, const struct report_options *o, struct store_bucket range, store_connection_fn fn,
+                    void *userdata, char **ret_why);
 
 /*
  * The same for a question whose names come from the configuration: a name that the store does not know has moved

@@ -6,6 +6,7 @@
 
 #define AT(member)  offsetof(struct row, member)
 #define USE(member) offsetof(struct allocation_use, member)
+#define OF(member)  offsetof(struct connection_use, member)
 
 const struct field fields[] = {
     {"subject", "TYPE", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(subject)},
@@ -18,9 +19,24 @@ const struct field fields[] = {
     {"uid", NULL, STORE_BY_USER, FIELD_NUMBER, FIELD_HIDDEN, AT(uid)},
     {"project", "PROJECT", STORE_BY_PROJECT, FIELD_TEXT, FIELD_ALWAYS, AT(project)},
     {"unit", "UNIT", STORE_BY_UNIT, FIELD_TEXT, FIELD_ALWAYS, AT(unit)},
+    {"process", "PROCESS", STORE_BY_PROCESS, FIELD_TEXT, FIELD_ALWAYS, AT(process)},
+    {"pid", "PID", FIELD_CONNECTION, FIELD_NUMBER, FIELD_ALWAYS, OF(pid)},
+    {"cgroup", NULL, FIELD_CONNECTION, FIELD_TEXT, FIELD_HIDDEN, OF(cgroup)},
+    {"remote", "REMOTE", STORE_BY_REMOTE, FIELD_TEXT, FIELD_ALWAYS, AT(remote)},
     {"class", "CLASS", STORE_BY_CLASS, FIELD_TEXT, FIELD_ALWAYS, AT(class_name)},
     {"protocol", "PROTOCOL", STORE_BY_PROTOCOL, FIELD_TEXT, FIELD_ALWAYS, AT(protocol)},
     {"family", "FAMILY", STORE_BY_FAMILY, FIELD_FAMILY, FIELD_ALWAYS, AT(family)},
+    {"initiative", "DIR", FIELD_CONNECTION, FIELD_TEXT, FIELD_ALWAYS, OF(initiative)},
+    {"local_end", "LOCAL", FIELD_CONNECTION, FIELD_TEXT, FIELD_PEOPLE, OF(local)},
+    {"local_address", NULL, FIELD_CONNECTION, FIELD_TEXT, FIELD_HIDDEN, OF(local_address)},
+    {"local_port", NULL, FIELD_CONNECTION, FIELD_NUMBER, FIELD_HIDDEN, OF(local_port)},
+    {"remote_end", "REMOTE", FIELD_CONNECTION, FIELD_TEXT, FIELD_PEOPLE, OF(remote)},
+    {"remote_address", NULL, FIELD_CONNECTION, FIELD_TEXT, FIELD_HIDDEN, OF(remote_address)},
+    {"remote_port", NULL, FIELD_CONNECTION, FIELD_NUMBER, FIELD_HIDDEN, OF(remote_port)},
+    {"started", "START", FIELD_CONNECTION, FIELD_TEXT, FIELD_PEOPLE, OF(started)},
+    {"start", NULL, FIELD_CONNECTION, FIELD_NUMBER, FIELD_HIDDEN, OF(start_sec)},
+    {"end", NULL, FIELD_CONNECTION, FIELD_NUMBER, FIELD_HIDDEN, OF(end_sec)},
+    {"duration_ms", "DURATION", FIELD_CONNECTION, FIELD_MS, FIELD_ALWAYS, OF(duration_ms)},
     {"tx_bytes", "TX", 0, FIELD_BYTES, FIELD_WIRE, AT(n.tx_bytes)},
     {"rx_bytes", "RX", 0, FIELD_BYTES, FIELD_WIRE, AT(n.rx_bytes)},
     {"tx_packets", "TX PACKETS", 0, FIELD_PACKETS, FIELD_WIRE, AT(n.tx_packets)},
@@ -28,6 +44,9 @@ const struct field fields[] = {
     {"tx_payload_bytes", "TX PAYLOAD", 0, FIELD_BYTES, FIELD_PAYLOAD, AT(n.tx_payload_bytes)},
     {"rx_payload_bytes", "RX PAYLOAD", 0, FIELD_BYTES, FIELD_PAYLOAD, AT(n.rx_payload_bytes)},
     {"total_bytes", "TOTAL", 0, FIELD_BYTES, FIELD_ALWAYS, AT(total_bytes)},
+    {"retransmits", "RETRANS", FIELD_CONNECTION, FIELD_PACKETS, FIELD_ALWAYS, OF(retransmits)},
+    {"srtt_us", "SRTT", FIELD_CONNECTION, FIELD_US, FIELD_ALWAYS, OF(srtt_us)},
+    {"ended", "ENDED", FIELD_CONNECTION, FIELD_TEXT, FIELD_ALWAYS, OF(ended)},
     {"every", NULL, FIELD_ALLOCATION, FIELD_TEXT, FIELD_HIDDEN, USE(every)},
     {"direction", NULL, FIELD_ALLOCATION, FIELD_TEXT, FIELD_HIDDEN, USE(direction)},
     {"classes", NULL, FIELD_ALLOCATION, FIELD_TEXT, FIELD_HIDDEN, USE(classes)},
@@ -46,15 +65,19 @@ const size_t n_fields = array_length(fields);
 static const struct {
     const char *word, *key, *payload_key;
 } aliases[] = {
-    {"total", "total_bytes", "total_bytes"},
-    {"tx", "tx_bytes", "tx_payload_bytes"},
-    {"rx", "rx_bytes", "rx_payload_bytes"},
-    {"proto", "protocol", "protocol"},
+    {"total", "total_bytes", "total_bytes"},    {"tx", "tx_bytes", "tx_payload_bytes"},
+    {"rx", "rx_bytes", "rx_payload_bytes"},     {"proto", "protocol", "protocol"},
+    {"duration", "duration_ms", "duration_ms"}, {"srtt", "srtt_us", "srtt_us"},
 };
 
 bool field_is_in(const struct field *field, unsigned by)
 {
     return field->dim & by || (field->dim == 0 && !(by & FIELD_ALLOCATION));
+}
+
+bool field_is_in_data(const struct field *field, unsigned by)
+{
+    return field_is_in(field, by) && field->view != FIELD_PEOPLE;
 }
 
 bool field_is_label(const struct field *field)
@@ -64,6 +87,8 @@ bool field_is_label(const struct field *field)
 
 bool field_is_none(const struct field *field, const struct row *row)
 {
+    if (field->dim == FIELD_CONNECTION && !row->connection)
+        return true;
     switch (field->kind) {
     case FIELD_TEXT:
         return !field_text(field, row);
@@ -73,6 +98,7 @@ bool field_is_none(const struct field *field, const struct row *row)
         /* -1 is also the uid of unattributed bytes, which is a value. */
         return field_number(field, row) == -1 && (field->dim != STORE_BY_USER || !row->user);
     case FIELD_PERCENT:
+    case FIELD_US:
         return field_number(field, row) < 0;
     case FIELD_BYTES:
         return field_number(field, row) == FIELD_NO_BYTES;
@@ -84,7 +110,14 @@ bool field_is_none(const struct field *field, const struct row *row)
 /* Where the value is. */
 static const void *place_of(const struct field *field, const struct row *row)
 {
-    return (const char *)(field->dim == FIELD_ALLOCATION ? (const void *)row->use : row) + field->offset;
+    static const struct connection_use none = {.pid = -1, .start_sec = -1, .end_sec = -1};
+    const void *place = row;
+
+    if (field->dim == FIELD_ALLOCATION)
+        place = row->use;
+    else if (field->dim == FIELD_CONNECTION)
+        place = row->connection ? row->connection : &none;
+    return (const char *)place + field->offset;
 }
 
 const char *field_text(const struct field *field, const struct row *row)
@@ -103,7 +136,7 @@ const struct field *field_for_sort(const char *name, bool payload)
         if (strcmp(name, aliases[i].word) == 0)
             name = payload ? aliases[i].payload_key : aliases[i].key;
     for (size_t i = 0; i < n_fields; i++)
-        if (fields[i].dim != FIELD_ALLOCATION && strcmp(name, fields[i].key) == 0)
+        if (fields[i].dim != FIELD_ALLOCATION && fields[i].view != FIELD_PEOPLE && strcmp(name, fields[i].key) == 0)
             return &fields[i];
     return NULL;
 }
@@ -111,5 +144,6 @@ const struct field *field_for_sort(const char *name, bool payload)
 const char *field_sort_names(void)
 {
     return "total, tx, rx, tx_packets, rx_packets, tx_payload_bytes, rx_payload_bytes, period, host, user, uid, "
-           "project, unit, class, protocol or family";
+           "project, unit, process, remote, class, protocol, family; of connections also start, duration, retransmits, "
+           "srtt, remote_address";
 }

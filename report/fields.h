@@ -8,6 +8,8 @@
 #define FIELD_HOST   (1u << 17)
 /* Not a dimension but another kind of report, whose fields are those of struct allocation_use and the period. */
 #define FIELD_ALLOCATION (1u << 18)
+/* A report of one connection in each row, with the fields of struct connection_use beside those of its dimensions. */
+#define FIELD_CONNECTION (1u << 19)
 
 /* Of FIELD_BYTES: there is no such number. */
 #define FIELD_NO_BYTES INT64_MIN
@@ -19,10 +21,12 @@ enum field_kind {
     FIELD_BYTES,
     FIELD_PACKETS,
     FIELD_PERCENT, /* hundredths of it; -1 where there is none */
+    FIELD_MS,      /* a length of time in milliseconds */
+    FIELD_US,      /* the same in microseconds; -1 where there is none */
 };
 
-/* When a table for people shows the column; machine formats have them all. */
-enum field_view { FIELD_HIDDEN, FIELD_ALWAYS, FIELD_WIRE, FIELD_PAYLOAD };
+/* When a table for people shows the column; machine formats have them all but those for people only. */
+enum field_view { FIELD_HIDDEN, FIELD_ALWAYS, FIELD_WIRE, FIELD_PAYLOAD, FIELD_PEOPLE };
 
 struct field {
     const char *key;     /* JSON and CSV; part of the contract with scripts */
@@ -30,7 +34,7 @@ struct field {
     unsigned dim;        /* shown only when the report is --by it; 0: a counter, always there */
     enum field_kind kind;
     enum field_view view;
-    size_t offset; /* in struct row, or with FIELD_ALLOCATION in struct allocation_use */
+    size_t offset; /* in struct row, or with FIELD_ALLOCATION and FIELD_CONNECTION in what they have of their own */
 };
 
 extern const struct field fields[];
@@ -38,6 +42,9 @@ extern const size_t n_fields;
 
 /* The field is part of a report --by these dimensions. */
 bool field_is_in(const struct field *field, unsigned by);
+
+/* The same for machines. */
+bool field_is_in_data(const struct field *field, unsigned by);
 
 /* There is no value: the family of the overflow account, the user of a row of others. Shown as null, an empty cell or
  * "-". */

@@ -215,7 +215,13 @@ static void put_notes(FILE *out, const struct report_head *head)
 {
     const struct period *asked = &head->period, *shown = &head->effective;
 
-    if (asked->since_sec != shown->since_sec || asked->until_sec != shown->until_sec) {
+    if (head->cut)
+        fputs("Note:     connections of an earlier time are not kept any more\n", out);
+    if (head->connections && (asked->since_sec != shown->since_sec || asked->until_sec != shown->until_sec)) {
+        fputs("Note:     what connections move is kept by five minutes: showing ", out);
+        put_span(out, head->cal, *shown);
+        fputc('\n', out);
+    } else if (asked->since_sec != shown->since_sec || asked->until_sec != shown->until_sec) {
         fputs("Note:     the detail of ", out);
         if (asked->since_sec != shown->since_sec)
             put_instant(out, head->cal, asked->since_sec);
@@ -270,6 +276,39 @@ static int put_source(FILE *out, const struct report_head *head)
     return r;
 }
 
+double held_percent(const struct held *held)
+{
+    struct coverage as_time = {.expected_ms = held->all_bytes, .seen_ms = held->bytes};
+
+    return coverage_percent(&as_time);
+}
+
+/* What stands in the rows named (other). */
+static void put_held(FILE *out, const struct report_head *head)
+{
+    const struct store_connections_kept *kept = &head->kept;
+    double percent = held_percent(&head->held);
+    char bytes[UNITS_TEXT_MAX];
+
+    if (!head->held.all_known)
+        fputs("Detail:   connections only: units of that time are known of nothing else", out);
+    else if (percent < 0)
+        fputs("Detail:   nothing was moved", out);
+    else
+        fprintf(out, "Detail:   %.2f %% of the bytes are of recorded connections, (other) is the rest", percent);
+    if (kept->excess_bytes)
+        fprintf(out, "; %s of it of up to %" PRId64 " connections beyond the limit",
+                units_format_bytes(bytes, kept->excess_bytes, head->units), kept->excess_connections);
+    fputc('\n', out);
+    if (kept->first_sec == 0)
+        fputs("Note:     no connection was ever recorded; is the layer sockops on?\n", out);
+    else if (kept->first_sec > head->effective.since_sec) {
+        fputs("Note:     connections are recorded since ", out);
+        put_instant(out, head->cal, kept->first_sec);
+        fputc('\n', out);
+    }
+}
+
 int head_put(FILE *out, const struct report_head *head)
 {
     cleanup_free char *host = escape_terminal(head->host ? head->host : "");
@@ -283,6 +322,8 @@ int head_put(FILE *out, const struct report_head *head)
     if (put_source(out, head) < 0 || put_coverage(out, head) < 0)
         return -ENOMEM;
     put_notes(out, head);
+    if (head->connections)
+        put_held(out, head);
     if (head->payload)
         fputs("Bytes:    payload, as processes sent and received it\n", out);
     return 0;

@@ -28,6 +28,12 @@ struct output_target {
     bool utf8;    /* its characters */
 };
 
+/* Of what the rows of connections add up to, how much is not "(other)". */
+struct held {
+    int64_t bytes, all_bytes;
+    bool all_known; /* false: what no connection holds is not known, so all_bytes is what they hold */
+};
+
 /* What is known before the first row. */
 struct report_head {
     const char *host, *zone;
@@ -37,6 +43,10 @@ struct report_head {
     const struct calendar *cal;
     struct coverage coverage;
     struct gaps gaps;
+    bool connections; /* rows come from connections, and (other) is what the ledger has beyond them */
+    bool cut;         /* the period begins where connections do that are kept, and not where it usually does */
+    struct store_connections_kept kept;
+    struct held held;
     unsigned by;                 /* enum store_dim and the FIELD_ ones */
     const struct field *measure; /* what --graph draws */
     bool payload;
@@ -59,6 +69,9 @@ int head_put(FILE *out, const struct report_head *head);
 /* Share of the expected time, 0 to 100, rounded down to a hundredth: 100 means all of it. -1 if nothing was expected.
  */
 double coverage_percent(const struct coverage *coverage);
+
+/* The same of the bytes that connections hold; -1 where there are none. */
+double held_percent(const struct held *held);
 
 /* The sum of the gaps, in seconds. */
 int64_t gaps_sum(const struct gaps *gaps);

@@ -177,6 +177,7 @@ DEFINE_FLAG(payload)
 DEFINE_FLAG(live)
 DEFINE_FLAG(graph)
 DEFINE_FLAG(allocations)
+DEFINE_FLAG(connections)
 DEFINE_FLAG(check)
 DEFINE_FLAG(help)
 DEFINE_FLAG(version)
@@ -193,7 +194,8 @@ static const struct option_row rows[] = {
     {"project", 'A', "P[,P]", "only these projects, by name or gid", NULL, apply_project},
     {"class", 0, "C[,C]", "only these classes of networks: loopback, external or a configured one", NULL, apply_class},
     {"proto", 0, "P[,P]", "only these protocols: tcp, udp, ... or a number", NULL, apply_proto},
-    {"unit", 0, "GLOB", "only units (cgroups that project rules name) whose path matches; for the time of the raw data",
+    {"unit", 0, "GLOB",
+     "only units (cgroups that project rules name) whose path matches; as long as raw data or connections are kept",
      NULL, apply_unit},
     {"payload", 0, NULL, "payload that processes sent and received, in place of bytes on the wire", NULL,
      apply_payload},
@@ -211,6 +213,10 @@ static const struct option_row rows[] = {
      "order by total, tx, rx, user, ... or another column of --format csv (default: total, or "
      "the period)",
      NULL, apply_sort},
+    {"connections", 0, NULL,
+     "a row for each connection that was open in the time, with all that it moved; --sort start, duration, "
+     "retransmits, srtt, ...",
+     "Connections", apply_connections},
     {"allocations", 0, NULL,
      "what projects and users used of what they may move, and a forecast; of the current period of each, or "
      "those that --since and --until touch",
@@ -257,8 +263,20 @@ static int refuse(char **ret_why, const char *option, const char *reason)
     return -EINVAL;
 }
 
+/* People see who, what and with whom; machines have the rest of it as well. */
+static unsigned dims_of_connections(const struct report_options *o)
+{
+    unsigned by = FIELD_CONNECTION | STORE_BY_USER | STORE_BY_PROCESS | STORE_BY_PROTOCOL;
+
+    if (o->output == &output_table || o->output == &output_log)
+        return by;
+    return by | STORE_BY_PROJECT | STORE_BY_UNIT | STORE_BY_CLASS | STORE_BY_FAMILY;
+}
+
 static void set_defaults(struct report_options *o)
 {
+    if (o->connections)
+        o->by = dims_of_connections(o);
     if (!o->by && o->period == REPORT_NO_PERIOD)
         o->by = o->live || o->output == &output_log ? STORE_BY_USER : STORE_BY_USER | STORE_BY_PROJECT;
     o->measure = field_for_sort("total", o->payload);
@@ -289,6 +307,7 @@ static int check_allocations(const struct report_options *o, char **ret_why)
         {o->sort != NULL, "sort"},
         {o->graph, "graph"},
         {o->live, "live"},
+        {o->connections, "connections"},
     };
 
     if (!o->allocations)
@@ -297,6 +316,17 @@ static int check_allocations(const struct report_options *o, char **ret_why)
         if (others[i].given)
             return refuse(ret_why, others[i].option,
                           "does not go with --allocations, whose rows the configuration defines");
+    return 0;
+}
+
+static int check_connections(const struct report_options *o, char **ret_why)
+{
+    if (o->connections && o->by)
+        return refuse(ret_why, "by", "does not go with --connections, whose rows are connections");
+    if (o->connections && o->period != REPORT_NO_PERIOD)
+        return refuse(ret_why, "period", "does not go with --connections, which may last for many of them");
+    if (o->by & (STORE_BY_PROCESS | STORE_BY_REMOTE) && o->period == REPORT_INTERVALS)
+        return refuse(ret_why, "period", "what connections moved is kept by five minutes; choose 5min");
     return 0;
 }
 
@@ -328,6 +358,8 @@ int report_options_complete(struct report_options *o, char **ret_why)
 {
     int r = check_allocations(o, ret_why);
 
+    if (r >= 0)
+        r = check_connections(o, ret_why);
     if (r < 0)
         return r;
     set_defaults(o);

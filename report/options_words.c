@@ -44,11 +44,9 @@ int list_parse(struct name_list *list, const char *text)
 
 /* ---- words ---- */
 
-enum { WORD_NOT_YET = -99 };
-
 struct word {
     const char *word;
-    int value; /* WORD_NOT_YET: part of the product's contract, but not of this version */
+    int value;
 };
 
 static const struct word dims[] = {
@@ -56,7 +54,7 @@ static const struct word dims[] = {
     {"class", STORE_BY_CLASS},       {"proto", STORE_BY_PROTOCOL},
     {"protocol", STORE_BY_PROTOCOL}, {"family", STORE_BY_FAMILY},
     {"unit", STORE_BY_UNIT},         {"host", FIELD_HOST},
-    {"process", WORD_NOT_YET},       {"remote", WORD_NOT_YET},
+    {"process", STORE_BY_PROCESS},   {"remote", STORE_BY_REMOTE},
 };
 
 static const struct word periods[] = {
@@ -73,8 +71,6 @@ static int word_parse(const struct word *words, size_t n, const char *text, size
     for (size_t i = 0; i < n; i++) {
         if (strlen(words[i].word) != length || strncmp(words[i].word, text, length) != 0)
             continue;
-        if (words[i].value == WORD_NOT_YET)
-            return options_complain("'%s' is not yet supported; choose from %s", words[i].word, choices);
         *ret_value = words[i].value;
         return 0;
     }

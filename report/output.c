@@ -107,7 +107,32 @@ bool output_is_shown(const struct field *field, const struct report_head *head)
 {
     if (!field_is_in(field, head->by) || field->view == FIELD_HIDDEN)
         return false;
-    return field->view == FIELD_ALWAYS || field->view == (head->payload ? FIELD_PAYLOAD : FIELD_WIRE);
+    /* Packets of a connection are left to the machine formats: lines would become too long. */
+    if (head->by & FIELD_CONNECTION && field->dim == 0 && field->kind == FIELD_PACKETS)
+        return false;
+    return field->view == FIELD_ALWAYS || field->view == FIELD_PEOPLE ||
+           field->view == (head->payload ? FIELD_PAYLOAD : FIELD_WIRE);
+}
+
+/* "12 ms", "3.2 s", "4 min 05 s", "3 h 07 min", "2 d 04 h": two figures that matter. */
+static char *text_of_ms(int64_t ms)
+{
+    static const struct {
+        int64_t sec, part;
+        const char *unit, *part_unit;
+    } units[] = {{86400, 3600, "d", "h"}, {3600, 60, "h", "min"}, {60, 1, "min", "s"}};
+    int64_t sec = ms / 1000;
+    char *ret;
+    int n = -1;
+
+    for (size_t i = 0; i < array_length(units); i++)
+        if (sec >= units[i].sec) {
+            n = asprintf(&ret, "%" PRId64 " %s %02d %s", sec / units[i].sec, units[i].unit,
+                         (int)(sec % units[i].sec / units[i].part), units[i].part_unit);
+            return n < 0 ? NULL : ret;
+        }
+    n = sec ? asprintf(&ret, "%" PRId64 ".%d s", sec, (int)(ms % 1000 / 100)) : asprintf(&ret, "%d ms", (int)ms);
+    return n < 0 ? NULL : ret;
 }
 
 char *output_cell_text(const struct report_head *head, const struct field *field, const struct row *row)
@@ -125,6 +150,10 @@ char *output_cell_text(const struct report_head *head, const struct field *field
         return strdup(number == 4 ? "IPv4" : "IPv6");
     case FIELD_BYTES:
         return strdup(units_format_bytes(bytes, number, head->units));
+    case FIELD_MS:
+        return text_of_ms(number);
+    case FIELD_US:
+        return asprintf(&ret, "%" PRId64 ".%02d ms", number / 1000, (int)(number % 1000 / 10)) < 0 ? NULL : ret;
     case FIELD_PERCENT:
         return asprintf(&ret, "%" PRId64 ".%02d", number / 100, (int)(number % 100)) < 0 ? NULL : ret;
     default:
@@ -134,6 +163,8 @@ char *output_cell_text(const struct report_head *head, const struct field *field
 
 const char *output_nothing(const struct report_head *head)
 {
+    if (head->by & FIELD_CONNECTION)
+        return "No connection was recorded for this question.\n";
     return head->by & FIELD_ALLOCATION ? "No allocation is configured; see \"allocation\" in pdtt.conf(5).\n"
                                        : "Nothing was booked for this question.\n";
 }

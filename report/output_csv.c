@@ -42,7 +42,7 @@ static int begin(struct output_job *job, const struct dialect *dialect)
 
     job->state = (void *)dialect;
     for (size_t i = 0; i < n_fields; i++) {
-        if (!field_is_in(&fields[i], job->head->by))
+        if (!field_is_in_data(&fields[i], job->head->by))
             continue;
         fprintf(job->out, "%s%s", separator, fields[i].key);
         separator = dialect->separator;
@@ -100,7 +100,7 @@ static int put_row(struct output_job *job, const struct row *row)
     const char *separator = "";
 
     for (size_t i = 0; i < n_fields; i++) {
-        if (!field_is_in(&fields[i], job->head->by))
+        if (!field_is_in_data(&fields[i], job->head->by))
             continue;
         fputs(separator, job->out);
         separator = dialect->separator;

@@ -32,7 +32,7 @@ static json_t *json_field(const struct field *field, const struct row *row)
 static int set_fields(json_t *object, const struct row *row, unsigned by)
 {
     for (size_t i = 0; i < n_fields; i++) {
-        if (!field_is_in(&fields[i], by))
+        if (!field_is_in_data(&fields[i], by))
             continue;
         if (json_object_set_new_nocheck(object, fields[i].key, json_field(&fields[i], row)) < 0)
             return -ENOMEM;
@@ -64,6 +64,21 @@ static json_t *gaps_array(const struct gaps *gaps)
     return array;
 }
 
+/* How much connections hold, and what no record was left for. */
+static int put_connections(json_t *root, const struct report_head *head)
+{
+    const struct store_connections_kept *kept = &head->kept;
+    double percent = held_percent(&head->held);
+    json_t *object =
+        json_pack("{s:I, s:o, s:o, s:I, s:{s:I, s:I}}", "held_bytes", (json_int_t)head->held.bytes, "percent",
+                  percent < 0 || !head->held.all_known ? json_null() : json_real(percent), "since",
+                  kept->since_sec ? json_integer((json_int_t)kept->since_sec) : json_null(), "other_bytes",
+                  (json_int_t)(head->held.all_bytes - head->held.bytes), "beyond_limit", "connections",
+                  (json_int_t)kept->excess_connections, "bytes", (json_int_t)kept->excess_bytes);
+
+    return json_object_set_new_nocheck(root, "connections", object) < 0 ? -ENOMEM : 0;
+}
+
 static int json_begin(struct output_job *job)
 {
     const struct report_head *head = job->head;
@@ -80,7 +95,9 @@ static int json_begin(struct output_job *job)
                   (json_int_t)head->effective.since_sec, "effective_until", (json_int_t)head->effective.until_sec,
                   "bytes", head->payload ? "payload" : "wire", "coverage", coverage_object(&head->coverage), "gaps",
                   gaps_array(&head->gaps), "rows", state->rows);
-    return state->root ? 0 : -ENOMEM;
+    if (!state->root)
+        return -ENOMEM;
+    return head->connections ? put_connections(state->root, head) : 0;
 }
 
 static int json_row(struct output_job *job, const struct row *row)

@@ -8,7 +8,18 @@
  *     Total: 6144 bytes (35 packets)
  *   ---
  *
- * with the end of the period as its time. Other dimensions follow in the first line of a row.
+ * with the end of the period as its time. Other dimensions follow in the first line of a row. Connections are told like
+ * this, the one who connected being the source:
+ *
+ *   === Per-Connection Statistics [2025-01-15 10:30:00] ===
+ *   UID: 1000 | Username: john
+ *   Process: curl (PID: 12345)
+ *     Source: 192.168.1.100:54321
+ *     Destination: 93.184.216.34:443
+ *     TX: 2048 bytes (20 packets)
+ *     RX: 5240832 bytes (3600 packets)
+ *     Total: 5242880 bytes (3620 packets)
+ *   ---
  */
 #include "report/output.h"
 
@@ -23,9 +34,9 @@
 static const struct {
     const char *key, *label;
 } labels[] = {
-    {"host", "Host"},       {"period", "Period"}, {"uid", "UID"},       {"user", "Username"},
-    {"project", "Project"}, {"unit", "Unit"},     {"class", "Class"},   {"protocol", "Protocol"},
-    {"family", "Family"},   {"name", NULL},       {"counts", "Counts"},
+    {"host", "Host"},     {"period", "Period"}, {"uid", "UID"},           {"user", "Username"}, {"project", "Project"},
+    {"unit", "Unit"},     {"class", "Class"},   {"protocol", "Protocol"}, {"family", "Family"}, {"process", "Process"},
+    {"remote", "Remote"}, {"name", NULL},       {"counts", "Counts"},
 };
 
 static int log_begin(struct output_job *job)
@@ -33,8 +44,9 @@ static int log_begin(struct output_job *job)
     struct calendar_time t;
 
     calendar_civil(job->head->cal, job->head->effective.until_sec, &t);
-    fprintf(job->out, "=== Network Statistics Report [%04d-%02d-%02d %02d:%02d:%02d] ===\n", t.year, t.month, t.day,
-            t.hour, t.minute, t.second);
+    fprintf(job->out, "=== %s [%04d-%02d-%02d %02d:%02d:%02d] ===\n",
+            job->head->by & FIELD_CONNECTION ? "Per-Connection Statistics" : "Network Statistics Report", t.year,
+            t.month, t.day, t.hour, t.minute, t.second);
     return 0;
 }
 
@@ -56,7 +68,8 @@ static int put_labels(struct output_job *job, const struct row *row)
         const struct field *field = field_of(labels[i].key);
         cleanup_free char *text = NULL;
 
-        if (!field || !field_is_in(field, job->head->by) || field_is_none(field, row))
+        if (!field || !field_is_in(field, job->head->by) || field_is_none(field, row) ||
+            (row->connection && field->dim == STORE_BY_PROCESS))
             continue;
         text = output_cell_text(job->head, field, row);
         if (!text)
@@ -99,9 +112,30 @@ static void put_allocation(FILE *out, const struct allocation_use *use)
         fprintf(out, "%" PRId64 " bytes (%s)\n", use->forecast_bytes, use->basis);
 }
 
+/* The line of the process and those of the two ends; all of it is text from outside. */
+static int put_connection(struct output_job *job, const struct row *row)
+{
+    const struct connection_use *c = row->connection;
+    bool in = c->initiative && strcmp(c->initiative, "in") == 0;
+    cleanup_free char *process = escape_terminal(row->process), *local = escape_terminal(c->local);
+    cleanup_free char *remote = escape_terminal(c->remote), *ended = escape_terminal(c->ended ? c->ended : "open");
+    cleanup_free char *duration = output_cell_text(job->head, field_of("duration_ms"), row);
+
+    if (!process || !local || !remote || !ended || !duration)
+        return -ENOMEM;
+    fprintf(job->out, "Process: %s", process);
+    if (c->pid >= 0)
+        fprintf(job->out, " (PID: %" PRId64 ")", c->pid);
+    fprintf(job->out, "\n  Source: %s\n  Destination: %s\n", in ? remote : local, in ? local : remote);
+    fprintf(job->out, "  Start: %s | Duration: %s | Ended: %s\n", c->started, duration, ended);
+    return 0;
+}
+
 static int log_row(struct output_job *job, const struct row *row)
 {
     if (put_labels(job, row) < 0)
+        return -ENOMEM;
+    if (row->connection && put_connection(job, row) < 0)
         return -ENOMEM;
     if (row->use)
         put_allocation(job->out, row->use);

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "report/allocations.h"
 #include "report/ask.h"
+#include "report/connections.h"
 #include "report/plan.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ struct collecting {
     bool payload;
     struct rows *rows;
     size_t most_rows; /* 0: no limit */
+    struct held held;
 };
 
 static const char *label_of(const struct plan *plan, size_t bucket)
@@ -23,7 +25,7 @@ static const char *label_of(const struct plan *plan, size_t bucket)
 
 static int collect_row(const struct store_row *from, void *userdata)
 {
-    const struct collecting *c = userdata;
+    struct collecting *c = userdata;
     const struct store_bucket *bucket = &c->plan->effective[from->bucket];
     const struct store_counters *n = &from->n;
     struct row row = {
@@ -37,6 +39,9 @@ static int collect_row(const struct store_row *from, void *userdata)
         .unit = (char *)from->unit,
         .class_name = (char *)from->class_name,
         .protocol = (char *)from->protocol,
+        .process = (char *)from->process,
+        .remote = (char *)from->remote,
+        .other = from->other,
         .uid = from->uid,
         .family = from->family,
         .n = *n,
@@ -46,6 +51,8 @@ static int collect_row(const struct store_row *from, void *userdata)
         return -E2BIG;
     row.total_bytes =
         c->payload ? add_capped(n->tx_payload_bytes, n->rx_payload_bytes) : add_capped(n->tx_bytes, n->rx_bytes);
+    c->held.all_bytes = add_capped(c->held.all_bytes, row.total_bytes);
+    c->held.bytes = add_capped(c->held.bytes, from->other ? 0 : row.total_bytes);
     return rows_add(c->rows, &row);
 }
 
@@ -53,7 +60,7 @@ static int collect_row(const struct store_row *from, void *userdata)
  * A report of nothing but periods shows those in which nothing moved too: a quiet day is an answer. Not those that lie
  * outside what the database has ever counted, and not those whose bytes now stand in a longer one.
  */
-static int add_quiet_periods(const struct collecting *c, const struct store_coverage *stored)
+static int add_quiet_periods(struct collecting *c, const struct store_coverage *stored)
 {
     const struct plan *plan = c->plan;
     size_t n_booked = c->rows->n, next = 0;
@@ -70,7 +77,7 @@ static int add_quiet_periods(const struct collecting *c, const struct store_cove
         if (bucket->start_sec >= bucket->end_sec || bucket->end_sec <= stored->first_sec ||
             bucket->start_sec >= stored->last_sec)
             continue;
-        r = collect_row(&quiet, (void *)c);
+        r = collect_row(&quiet, c);
         if (r < 0)
             return r;
     }
@@ -110,16 +117,19 @@ static int plan_intervals(struct store *s, const struct calendar *cal, struct pe
 /* What the store can answer, in plan and head. Periods that only become shorter by --since are not moved. */
 static int plan_effective(struct store *s, struct plan *plan, struct report_head *head)
 {
+    int (*const plan_buckets)(struct store *, const struct store_bucket *, size_t, struct store_bucket *) =
+        head->connections ? store_plan_connections : store_plan_buckets;
     size_t n = plan->n_buckets;
-    int64_t since = plan->period.since_sec, until = plan->period.until_sec;
-    int r = store_plan_range(s, &since, &until);
+    struct store_bucket range = {plan->period.since_sec, plan->period.until_sec};
+    int r = plan_buckets(s, &range, 1, &range);
 
     if (r >= 0)
-        r = store_plan_buckets(s, plan->buckets, n, plan->effective);
+        r = plan_buckets(s, plan->buckets, n, plan->effective);
     if (r < 0)
         return r;
     head->period = plan->period;
-    head->effective = (struct period){since, until};
+    head->effective = (struct period){range.start_sec, range.end_sec};
+    head->n_moved = 0;
     for (size_t i = 0; i < n; i++) {
         bool first = i == 0, last = i + 1 == n;
 
@@ -142,14 +152,54 @@ struct job {
     struct collecting collecting;
 };
 
+/* Asks what is planned. */
+static int ask_planned(struct store *s, struct job *job, char **ret_why)
+{
+    struct report_head *head = &job->head;
+    int r = plan_effective(s, &job->plan, head);
+
+    if (r >= 0)
+        r = head_read(s, job->now_sec, head, &job->stored);
+    if (r >= 0 && head->connections)
+        r = store_query_connections_kept(s, head->effective.since_sec, head->effective.until_sec, &head->kept);
+    if (r < 0)
+        return ask_keep_why(s, r, ret_why);
+    if (job->o->viewer) /* of everybody: nothing for who may not see all */
+        head->kept.excess_bytes = head->kept.excess_connections = 0;
+    r = ask_usage(s, job->o, job->plan.buckets, job->plan.n_buckets, head->connections, collect_row, &job->collecting,
+                  ret_why);
+    head->held = job->collecting.held;
+    head->held.all_known = !job->o->unit_globs.n || store_knows_units(s, head->effective.since_sec) > 0;
+    return r;
+}
+
+/* Where raw has expired units are known of connections alone, if any were recorded then. */
+static bool asks_connections(struct store *s, const struct job *job)
+{
+    const struct report_options *o = job->o;
+    struct store_connections_kept kept;
+
+    if (o->by & (STORE_BY_PROCESS | STORE_BY_REMOTE))
+        return true;
+    if ((!(o->by & STORE_BY_UNIT) && !o->unit_globs.n) || o->period == REPORT_INTERVALS)
+        return false;
+    return store_knows_units(s, job->period.since_sec) == 0 &&
+           store_query_connections_kept(s, job->period.since_sec, job->period.until_sec, &kept) >= 0 &&
+           kept.first_sec && (!o->since || kept.since_sec <= job->period.since_sec);
+}
+
 /* The whole question, of one snapshot of the database. */
 static int read_snapshot(struct store *s, struct job *job, char **ret_why)
 {
     const struct report_options *o = job->o;
     const struct calendar *cal = job->head.cal;
-    int r = o->period == REPORT_INTERVALS ? plan_intervals(s, cal, job->period, &job->plan, ret_why)
-                                          : plan_make(cal, job->period, o->period, &job->plan, ret_why);
+    int r = 0;
 
+    job->head.connections = asks_connections(s, job);
+    if (job->head.connections && (r = connections_cut_period(s, o, &job->period, &job->head.cut)) < 0)
+        return ask_keep_why(s, r, ret_why);
+    r = o->period == REPORT_INTERVALS ? plan_intervals(s, cal, job->period, &job->plan, ret_why)
+                                      : plan_make(cal, job->period, o->period, &job->plan, ret_why);
     if (r < 0)
         return r;
     job->collecting = (struct collecting){
@@ -159,12 +209,7 @@ static int read_snapshot(struct store *s, struct job *job, char **ret_why)
         .rows = &job->rows,
         .most_rows = o->most_rows,
     };
-    r = plan_effective(s, &job->plan, &job->head);
-    if (r >= 0)
-        r = head_read(s, job->now_sec, &job->head, &job->stored);
-    if (r < 0)
-        return ask_keep_why(s, r, ret_why);
-    return ask_usage(s, o, job->plan.buckets, job->plan.n_buckets, collect_row, &job->collecting, ret_why);
+    return ask_planned(s, job, ret_why);
 }
 
 static int read_store(struct store *s, struct job *job, char **ret_why)
@@ -227,7 +272,9 @@ int report_write(struct store *s, const struct calendar *cal, int64_t now_sec, c
                  FILE *out, char **ret_why)
 {
     char *why = NULL;
-    int n = 0, r = (o->allocations ? allocations_write : write_usage)(s, cal, now_sec, o, out, &why);
+    int n = 0, r = (o->allocations   ? allocations_write
+                    : o->connections ? connections_write
+                                     : write_usage)(s, cal, now_sec, o, out, &why);
 
     if (r == -E2BIG && !why)
         n = asprintf(&why, "the report has more than %zu rows; ask for a shorter time, or for fewer dimensions",

@@ -13,6 +13,8 @@ static void row_done(struct row *row)
     free(row->unit);
     free(row->class_name);
     free(row->protocol);
+    free(row->process);
+    free(row->remote);
 }
 
 void rows_done(struct rows *rows)
@@ -54,7 +56,8 @@ int rows_add(struct rows *rows, const struct row *row)
     if (r < 0)
         return r;
     /* All are tried, so that none is still borrowed when row_done() frees them. */
-    if (!(own(&copy.user) & own(&copy.project) & own(&copy.unit) & own(&copy.class_name) & own(&copy.protocol))) {
+    if (!(own(&copy.user) & own(&copy.project) & own(&copy.unit) & own(&copy.class_name) & own(&copy.protocol) &
+          own(&copy.process) & own(&copy.remote))) {
         row_done(&copy);
         return -ENOMEM;
     }
@@ -101,7 +104,7 @@ static int compare_field(const struct field *field, const struct row *a, const s
     if (field->dim == FIELD_PERIOD)
         return compare_numbers((int64_t)a->bucket, (int64_t)b->bucket); /* labels need not sort as the periods do */
     if (field->kind != FIELD_TEXT)
-        return compare_numbers(field_number(field, a), field_number(field, b)) * (field->dim ? 1 : -1);
+        return compare_numbers(field_number(field, a), field_number(field, b)) * (field_is_label(field) ? 1 : -1);
     text_a = field_text(field, a), text_b = field_text(field, b);
     if (!text_a || !text_b)
         return (text_a != NULL) - (text_b != NULL);

@@ -14,18 +14,29 @@ struct allocation_use {
     int64_t limit_bytes, used_bytes, used_hundredths, remaining_bytes, forecast_bytes;
 };
 
+/* What a row of --connections says beside what it moved; texts are owned but for initiative. */
+struct connection_use {
+    char *cgroup, *local, *remote, *local_address, *remote_address, *started, *ended; /* ended NULL: it is open */
+    const char *initiative;                                                           /* NULL: not known */
+    int64_t pid, local_port, remote_port;                                             /* pid -1: not known */
+    int64_t start_sec, end_sec;                                                       /* end_sec -1: it is open */
+    int64_t duration_ms, retransmits, srtt_us;                                        /* srtt_us -1: not known */
+};
+
 /* Texts that were not asked for are NULL, numbers -1. */
 struct row {
     size_t bucket;                /* index of the period */
     const char *period;           /* its label; not owned. NULL: no --period, or others of all periods together */
     int64_t since_sec, until_sec; /* that period */
     const char *host;             /* not owned */
-    char *user, *project, *unit, *class_name, *protocol; /* owned */
-    int64_t uid, family;                                 /* family 4, 6 or 0 */
+    char *user, *project, *unit, *class_name, *protocol, *process, *remote; /* owned */
+    int64_t uid, family;                                                    /* family 4, 6 or 0 */
     struct store_counters n;
-    int64_t total_bytes;              /* tx + rx of what the report bills: wire bytes, or payload */
-    size_t n_others;                  /* 0; else this row is the sum of so many that rows_top() cut off */
-    const struct allocation_use *use; /* of --allocations only; not owned */
+    int64_t total_bytes;                     /* tx + rx of what the report bills: wire bytes, or payload */
+    size_t n_others;                         /* 0; else this row is the sum of so many that rows_top() cut off */
+    bool other;                              /* what no connection holds */
+    const struct allocation_use *use;        /* of --allocations only; not owned */
+    const struct connection_use *connection; /* of --connections only; not owned */
 };
 
 struct rows {

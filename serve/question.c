@@ -8,8 +8,8 @@ enum { WIDEST = 1000, DEFAULT_WIDTH = 80 };
 
 /* The options that make sense from afar. What names files and sockets of the host or repeats a question does not. */
 static const char *const allowed[] = {
-    "user",   "project", "class", "proto",       "unit",  "payload", "since",    "until", "by",
-    "period", "top",     "sort",  "allocations", "check", "format",  "parsable", "graph", "units",
+    "user", "project", "class",       "proto", "unit",   "payload",  "since", "until", "by",          "period",
+    "top",  "sort",    "allocations", "check", "format", "parsable", "graph", "units", "connections",
 };
 
 /* Of the target. */

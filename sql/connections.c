@@ -195,20 +195,7 @@ static int find_address(struct store *s, int family, const unsigned char *addres
 
     if (!inet_ntop(family == AF_INET6 ? AF_INET6 : AF_INET, address, text, sizeof(text)))
         return store_fail(s, -EINVAL, "got an address that is none; this is a defect of the program");
-    int r = statement_get_int(s, STATEMENT_ADDRESS_FIND, BINDS(BIND_TEXT(text)), ret_id);
-    if (r == 0)
-        r = statement_get_int(s, STATEMENT_ADDRESS_INSERT, BINDS(BIND_TEXT(text)), ret_id);
-    return r < 0 ? r : 0;
-}
-
-static int find_process(struct store *s, const struct store_connection *c, int64_t *ret_id)
-{
-    const struct bind binds[] = {BIND_TEXT(c->comm), BIND_TEXT(c->cgroup)};
-    int r = statement_get_int(s, STATEMENT_PROCESS_FIND, binds, array_length(binds), ret_id);
-
-    if (r == 0)
-        r = statement_get_int(s, STATEMENT_PROCESS_INSERT, binds, array_length(binds), ret_id);
-    return r < 0 ? r : 0;
+    return address_find(s, text, ret_id);
 }
 
 static int find_account(struct store *s, const struct booking *b, const struct store_connection *c, int64_t *ret_id)
@@ -281,7 +268,7 @@ static int insert_connection(struct store *s, const struct booking *b, const str
     int r = find_address(s, c->family, c->local, &local);
 
     if (r == 0)
-        r = find_process(s, c, &process);
+        r = process_find(s, c->comm, c->cgroup, &process);
     if (r == 0)
         r = find_account(s, b, c, &o->account);
     if (r < 0)
@@ -333,7 +320,7 @@ static int update_owner(struct store *s, const struct booking *b, const struct s
 
     if (r < 0 || (account == o->account && c->pid == o->pid && hash == o->process))
         return r;
-    r = find_process(s, c, &process);
+    r = process_find(s, c->comm, c->cgroup, &process);
     if (r < 0)
         return r;
     o->account = account;

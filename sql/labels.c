@@ -8,20 +8,32 @@
 
 #include "sql/store_internal.h"
 
-enum dimension { USER, PROJECT, CLASS, PROTOCOL, UNIT, DIMENSIONS };
+enum dimension { USER, PROJECT, CLASS, PROTOCOL, UNIT, CONNECTION_UNIT, PROCESS, REMOTE, DIMENSIONS };
+
+/*
+ * Where the id is in a key. Keys need not be longer for rare questions: a family of 0, 4 or 6 shares its place with the
+ * unit, and classes and protocols theirs with what only connections know.
+ */
+enum { FAMILY_PLACE = 5, FAMILY_BITS = 3, WHOLE = 63 };
 
 static const struct dimension_row {
     unsigned by;
     enum statement_id label;
+    int place, shift, bits;
 } dimensions[DIMENSIONS] = {
-    [USER] = {STORE_BY_USER, STATEMENT_LABEL_USER},    [PROJECT] = {STORE_BY_PROJECT, STATEMENT_LABEL_PROJECT},
-    [CLASS] = {STORE_BY_CLASS, STATEMENT_LABEL_CLASS}, [PROTOCOL] = {STORE_BY_PROTOCOL, STATEMENT_LABEL_PROTOCOL},
-    [UNIT] = {STORE_BY_UNIT, STATEMENT_LABEL_UNIT},
+    [USER] = {STORE_BY_USER, STATEMENT_LABEL_USER, 1, 0, WHOLE},
+    [PROJECT] = {STORE_BY_PROJECT, STATEMENT_LABEL_PROJECT, 2, 0, WHOLE},
+    [CLASS] = {STORE_BY_CLASS, STATEMENT_LABEL_CLASS, 3, 0, 24},
+    [PROCESS] = {STORE_BY_PROCESS, STATEMENT_LABEL_PROCESS, 3, 24, 38},
+    [PROTOCOL] = {STORE_BY_PROTOCOL, STATEMENT_LABEL_PROTOCOL, 4, 0, 16},
+    [REMOTE] = {STORE_BY_REMOTE, STATEMENT_LABEL_REMOTE, 4, 16, 46},
+    [UNIT] = {STORE_BY_UNIT, STATEMENT_LABEL_UNIT, FAMILY_PLACE, FAMILY_BITS, 60},
+    [CONNECTION_UNIT] = {LABELS_BY_CONNECTION_UNIT, STATEMENT_LABEL_CONNECTION_UNIT, FAMILY_PLACE, FAMILY_BITS, 60},
 };
 
 struct label {
     char *text;
-    int64_t number; /* the uid */
+    int64_t number; /* the uid; 1 for what is of no connection */
     int64_t rank;   /* among all of the dimension; equal for equal text and number */
 };
 
@@ -106,14 +118,40 @@ static int rank(struct store *s, struct labels *l)
     return 0;
 }
 
+/* A negative one was never given: it stays negative for learn() to complain. */
 static int64_t id_in(const struct tally_key *key, enum dimension d)
 {
-    return d == UNIT ? key->v[UNIT + 1] / 8 : key->v[d + 1];
+    const struct dimension_row *row = &dimensions[d];
+    int64_t v = key->v[row->place];
+
+    return v < 0 ? v : (v >> row->shift) & (int64_t)((UINT64_C(1) << row->bits) - 1);
 }
 
-static void put_rank(struct tally_key *key, enum dimension d, int64_t rank)
+static void put_id(struct tally_key *key, enum dimension d, int64_t id)
 {
-    key->v[d + 1] = d == UNIT ? labels_pack_unit(rank, key->v[UNIT + 1] % 8) : rank;
+    const struct dimension_row *row = &dimensions[d];
+
+    key->v[row->place] += (id - id_in(key, d)) * (INT64_C(1) << row->shift);
+}
+
+struct tally_key labels_key(size_t bucket, unsigned by, const struct label_ids *ids)
+{
+    const int64_t values[DIMENSIONS] = {
+        [USER] = ids->user,
+        [PROJECT] = ids->project,
+        [CLASS] = ids->class_id,
+        [PROTOCOL] = ids->protocol,
+        [UNIT] = ids->unit,
+        [CONNECTION_UNIT] = ids->other ? 0 : ids->unit + 1,
+        [PROCESS] = ids->other ? 0 : ids->process,
+        [REMOTE] = ids->other ? 0 : ids->remote,
+    };
+    struct tally_key key = {.v = {(int64_t)bucket, [FAMILY_PLACE] = by & STORE_BY_FAMILY ? ids->family : 0}};
+
+    for (int d = 0; d < DIMENSIONS; d++)
+        if (by & dimensions[d].by)
+            put_id(&key, (enum dimension)d, values[d]);
+    return key;
 }
 
 static int learn_all(struct store *s, const struct tally *sums, unsigned by, struct labels *labels)
@@ -141,7 +179,7 @@ static int sum_by_rank(struct store *s, const struct tally *sums, unsigned by, c
         struct tally_key key = sums->rows[i].key;
         for (int d = 0; d < DIMENSIONS; d++)
             if (by & dimensions[d].by)
-                put_rank(&key, (enum dimension)d, labels[d].v[id_in(&key, (enum dimension)d)].rank);
+                put_id(&key, (enum dimension)d, labels[d].v[id_in(&key, (enum dimension)d)].rank);
         if (tally_add(ret, &key, &sums->rows[i].n) < 0)
             return store_fail(s, -ENOMEM, "out of memory");
     }
@@ -159,6 +197,8 @@ static const struct label *label_of(const struct labels *labels, unsigned by, en
 
 static int emit(const struct labels *labels, unsigned by, const struct tally_row *row, store_row_fn fn, void *userdata)
 {
+    static const enum dimension of_connections[] = {CONNECTION_UNIT, PROCESS, REMOTE};
+    enum dimension unit = by & LABELS_BY_CONNECTION_UNIT ? CONNECTION_UNIT : UNIT;
     struct store_row answer = {
         .bucket = (size_t)row->key.v[0],
         .user = label_of(labels, by, USER, row)->text,
@@ -166,11 +206,15 @@ static int emit(const struct labels *labels, unsigned by, const struct tally_row
         .project = label_of(labels, by, PROJECT, row)->text,
         .class_name = label_of(labels, by, CLASS, row)->text,
         .protocol = label_of(labels, by, PROTOCOL, row)->text,
-        .unit = label_of(labels, by, UNIT, row)->text,
-        .family = by & STORE_BY_FAMILY ? (int)(row->key.v[UNIT + 1] % 8) : -1,
+        .unit = label_of(labels, by, unit, row)->text,
+        .process = label_of(labels, by, PROCESS, row)->text,
+        .remote = label_of(labels, by, REMOTE, row)->text,
+        .family = by & STORE_BY_FAMILY ? (int)(row->key.v[FAMILY_PLACE] & ((1 << FAMILY_BITS) - 1)) : -1,
         .n = row->n,
     };
 
+    for (size_t i = 0; i < array_length(of_connections); i++)
+        answer.other |= label_of(labels, by, of_connections[i], row)->number == 1;
     return fn(&answer, userdata);
 }
 

@@ -23,11 +23,24 @@ static void cleanup_list(struct stored_list *l)
 
 /* ---- where a boundary really is ---- */
 
+/* Up to when there is something: a boundary beyond it cuts nothing. */
+static int find_newest(struct store *s, int64_t *ret_sec)
+{
+    int r = statement_get_int(s, STATEMENT_PIECE_NEWEST, NO_BINDS, ret_sec);
+
+    return r < 0 ? r : 0;
+}
+
+struct bounding {
+    enum store_level finest; /* that the question is answered from */
+    int64_t newest_sec;
+};
+
 /*
  * The instant itself if some level knows it; else the nearest edge of the coarse bucket whose inside is not known any
- * more: its end (up) or its start.
+ * more, or not asked: its end (up) or its start.
  */
-static int move_boundary(struct store *s, int64_t at_sec, bool up, int64_t *ret_sec)
+static int move_boundary(struct store *s, const struct bounding *o, int64_t at_sec, bool up, int64_t *ret_sec)
 {
     enum statement_id id = STATEMENT_PIECE_BUCKET_AT;
 
@@ -43,6 +56,8 @@ static int move_boundary(struct store *s, int64_t at_sec, bool up, int64_t *ret_
         statement_reset(s, id);
         if (r < 0)
             return r;
+        if (level == (int)o->finest && at_sec <= o->newest_sec)
+            whole = false;
         if (b.start_sec < at_sec && at_sec < b.end_sec && !whole) {
             *ret_sec = up ? b.end_sec : b.start_sec;
             return 0;
@@ -55,13 +70,14 @@ static int move_boundary(struct store *s, int64_t at_sec, bool up, int64_t *ret_
  * The last one's end is the first one's of the next that adjoins, and moves up: what lies across belongs where it
  * began.
  */
-static int move_boundaries(struct store *s, const struct store_bucket *b, size_t n, struct store_bucket *ret)
+static int move_boundaries(struct store *s, const struct bounding *o, const struct store_bucket *b, size_t n,
+                           struct store_bucket *ret)
 {
     for (size_t i = 0; i < n; i++) {
         int64_t least = i ? ret[i - 1].end_sec : INT64_MIN, start = least, end;
-        int r = i && b[i].start_sec == b[i - 1].end_sec ? 0 : move_boundary(s, b[i].start_sec, false, &start);
+        int r = i && b[i].start_sec == b[i - 1].end_sec ? 0 : move_boundary(s, o, b[i].start_sec, false, &start);
         if (r == 0)
-            r = move_boundary(s, b[i].end_sec, true, &end);
+            r = move_boundary(s, o, b[i].end_sec, true, &end);
         if (r < 0)
             return r;
         if (start < least)
@@ -71,6 +87,15 @@ static int move_boundaries(struct store *s, const struct store_bucket *b, size_t
         ret[i] = (struct store_bucket){start, end > start ? end : start};
     }
     return 0;
+}
+
+int pieces_bounds(struct store *s, enum store_level finest, const struct store_bucket *buckets, size_t n,
+                  struct store_bucket *ret_effective)
+{
+    struct bounding o = {.finest = finest};
+    int r = finest == STORE_RAW ? 0 : find_newest(s, &o.newest_sec);
+
+    return r < 0 ? r : move_boundaries(s, &o, buckets, n, ret_effective);
 }
 
 /* ---- the pieces between ---- */
@@ -177,10 +202,11 @@ static int add_unrolled(struct store *s, size_t n, struct pieces *p)
     return r;
 }
 
-int pieces_plan(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret)
+int pieces_plan_from(struct store *s, enum store_level finest, const struct store_bucket *buckets, size_t n,
+                     struct pieces *ret)
 {
     struct pieces p = {.effective = calloc(n ? n : 1, sizeof(*p.effective))};
-    int r = p.effective ? move_boundaries(s, buckets, n, p.effective) : store_fail(s, -ENOMEM, "out of memory");
+    int r = p.effective ? pieces_bounds(s, finest, buckets, n, p.effective) : store_fail(s, -ENOMEM, "out of memory");
 
     for (size_t i = 0; i < n && r == 0; i++)
         if (p.effective[i].start_sec < p.effective[i].end_sec)
@@ -192,6 +218,11 @@ int pieces_plan(struct store *s, const struct store_bucket *buckets, size_t n, s
     else
         *ret = p;
     return r;
+}
+
+int pieces_plan(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret)
+{
+    return pieces_plan_from(s, STORE_RAW, buckets, n, ret);
 }
 
 int pieces_plan_raw(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret)
@@ -231,7 +262,7 @@ static int plan_buckets(struct store *s, void *userdata)
 {
     const struct boundaries *b = userdata;
 
-    return move_boundaries(s, b->buckets, b->n, b->effective);
+    return pieces_bounds(s, STORE_RAW, b->buckets, b->n, b->effective);
 }
 
 int store_plan_buckets(struct store *s, const struct store_bucket *buckets, size_t n,

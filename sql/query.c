@@ -6,12 +6,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "sql/store_internal.h"
-#include "sql/viewer.h"
+#include "sql/asking.h"
 
-enum filter_id { FILTER_USER, FILTER_PROJECT, FILTER_CLASS, FILTER_PROTOCOL, FILTERS };
-
-/* A row of raw has the unit after its counters, and a sum has it beside the family, which is 0, 4 or 6. */
+/* A row of raw has the unit after its counters. */
 enum { RAW_UNIT = 11 };
 
 /* How the names of a dimension are looked up: by name, else by number, with or without what reports put before it. */
@@ -34,17 +31,6 @@ static const enum statement_id ask_sum[STORE_LEVELS] = {STATEMENT_SUM_RAW, STATE
                                                         STATEMENT_SUM_DAY, STATEMENT_SUM_MONTH};
 static const enum statement_id ask_user[STORE_LEVELS] = {STATEMENT_USER_RAW, STATEMENT_USER_5MIN, STATEMENT_USER_HOUR,
                                                          STATEMENT_USER_DAY, STATEMENT_USER_MONTH};
-
-struct asking {
-    const struct store_query *query;
-    store_row_fn fn;
-    void *userdata;
-    struct picks picks[FILTERS], units; /* what each filter lets through */
-    struct sight sight;
-    const struct picks *users; /* whom to ask for; NULL: the viewer may see nobody of them, empty: everybody */
-    bool raw;                  /* units are known to the raw level alone */
-    struct tally sums;         /* by bucket, user, project, class, protocol, family and unit: 0 where not asked for */
-};
 
 static const struct store_names *names_of(const struct store_query *q, const struct filter *f)
 {
@@ -134,7 +120,7 @@ static int pick_units(struct store *s, struct asking *a)
     return r < 0 ? r : 0;
 }
 
-static int fill_filters(struct store *s, struct asking *a)
+int asking_fill(struct store *s, struct asking *a)
 {
     for (size_t i = 0; i < FILTERS; i++) {
         const struct store_names *names = names_of(a->query, &filters[i]);
@@ -152,28 +138,45 @@ static int fill_filters(struct store *s, struct asking *a)
     return pick_units(s, a);
 }
 
-static bool passes(const struct picks *p, int64_t id)
+bool picks_pass(const struct picks *p, int64_t id)
 {
     return p->n == 0 || picks_have(p, id);
 }
 
+bool asking_passes(const struct asking *a, const struct label_ids *ids)
+{
+    return picks_pass(&a->picks[FILTER_PROJECT], ids->project) && picks_pass(&a->picks[FILTER_CLASS], ids->class_id) &&
+           picks_pass(&a->picks[FILTER_PROTOCOL], ids->protocol) &&
+           (a->query->units.n == 0 || picks_have(&a->units, ids->unit));
+}
+
+bool asking_shows(const struct asking *a, const struct label_ids *ids)
+{
+    return a->users && picks_pass(a->users, ids->user) && asking_passes(a, ids) &&
+           sight_passes(&a->sight, ids->user, ids->project) == SIGHT_ALL;
+}
+
 /* ---- sums ---- */
+
+int asking_sum(struct store *s, struct asking *a, size_t bucket, const struct label_ids *ids,
+               const struct store_counters *n)
+{
+    struct tally_key key = labels_key(bucket, a->by, ids);
+
+    return tally_add(&a->sums, &key, n) < 0 ? store_fail(s, -ENOMEM, "out of memory") : 0;
+}
 
 static int add_row(struct store *s, struct asking *a, enum statement_id id, size_t bucket)
 {
-    unsigned by = a->query->by;
-    int64_t user = statement_int(s, id, 0), project = statement_int(s, id, 1), class_id = statement_int(s, id, 2);
-    int64_t protocol = statement_int(s, id, 3), unit = a->raw ? statement_int(s, id, RAW_UNIT) : 0;
-    int64_t family = by & STORE_BY_FAMILY ? statement_int(s, id, 4) : 0;
-    enum sight_of sight = sight_passes(&a->sight, user, project);
-
-    if (sight == SIGHT_NOTHING)
-        return 0;
-    if (sight == SIGHT_NAMELESS)
-        user = unit = 0;
-    struct tally_key key = {.v = {(int64_t)bucket, by & STORE_BY_USER ? user : 0, by & STORE_BY_PROJECT ? project : 0,
-                                  by & STORE_BY_CLASS ? class_id : 0, by & STORE_BY_PROTOCOL ? protocol : 0,
-                                  labels_pack_unit(by & STORE_BY_UNIT ? unit : 0, family)}};
+    struct label_ids ids = {
+        .user = statement_int(s, id, 0),
+        .project = statement_int(s, id, 1),
+        .class_id = statement_int(s, id, 2),
+        .protocol = statement_int(s, id, 3),
+        .family = statement_int(s, id, 4),
+        .unit = a->raw ? statement_int(s, id, RAW_UNIT) : 0,
+        .other = true,
+    };
     struct store_counters n = {
         .tx_bytes = statement_int(s, id, 5),
         .rx_bytes = statement_int(s, id, 6),
@@ -182,11 +185,13 @@ static int add_row(struct store *s, struct asking *a, enum statement_id id, size
         .tx_payload_bytes = statement_int(s, id, 9),
         .rx_payload_bytes = statement_int(s, id, 10),
     };
+    enum sight_of sight = sight_passes(&a->sight, ids.user, ids.project);
 
-    if (!passes(&a->picks[FILTER_PROJECT], project) || !passes(&a->picks[FILTER_CLASS], class_id) ||
-        !passes(&a->picks[FILTER_PROTOCOL], protocol) || (a->query->units.n && !picks_have(&a->units, unit)))
+    if (sight == SIGHT_NOTHING)
         return 0;
-    return tally_add(&a->sums, &key, &n) < 0 ? store_fail(s, -ENOMEM, "out of memory") : 0;
+    if (sight == SIGHT_NAMELESS)
+        ids.user = ids.unit = 0;
+    return asking_passes(a, &ids) ? asking_sum(s, a, bucket, &ids, &n) : 0;
 }
 
 static int add_rows(struct store *s, struct asking *a, enum statement_id id, size_t bucket, const struct bind *binds,
@@ -210,7 +215,7 @@ static bool asks_who(const struct asking *a)
     return a->query->by || filtered || a->sight.viewer;
 }
 
-static int add_piece(struct store *s, struct asking *a, const struct piece *p)
+int asking_add_piece(struct store *s, struct asking *a, const struct piece *p)
 {
     const struct picks *users = a->users;
     int r = 0;
@@ -235,7 +240,7 @@ static int sum_pieces(struct store *s, struct asking *a)
     if (r < 0)
         return r;
     for (size_t i = 0; i < pieces.n && r == 0; i++)
-        r = add_piece(s, a, &pieces.v[i]);
+        r = asking_add_piece(s, a, &pieces.v[i]);
     pieces_done(&pieces);
     return r;
 }
@@ -243,25 +248,34 @@ static int sum_pieces(struct store *s, struct asking *a)
 static int answer(struct store *s, void *userdata)
 {
     struct asking *a = userdata;
-    int r = fill_filters(s, a);
+    int r = asking_fill(s, a);
 
     if (r == 0 && a->users)
-        r = sum_pieces(s, a);
-    return r < 0 ? r : labels_emit(s, &a->sums, a->query->by, a->fn, a->userdata);
+        r = a->query->connections ? connections_sum(s, a) : sum_pieces(s, a);
+    return r < 0 ? r : labels_emit(s, &a->sums, a->by, a->fn, a->userdata);
+}
+
+void asking_done(struct asking *a)
+{
+    for (size_t i = 0; i < FILTERS; i++)
+        free(a->picks[i].v);
+    free(a->units.v);
+    sight_done(&a->sight);
+    tally_clear(&a->sums);
 }
 
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata)
 {
-    struct asking a = {
-        .query = query, .fn = fn, .userdata = userdata, .raw = query->by & STORE_BY_UNIT || query->units.n};
+    unsigned by = query->by;
+    struct asking a = {.query = query, .fn = fn, .userdata = userdata};
 
     free(take_ptr(s->unknown_name));
+    if (!query->connections && by & (STORE_BY_PROCESS | STORE_BY_REMOTE))
+        return store_fail(s, -EINVAL, "knows processes and remote addresses of connections only");
+    a.raw = !query->connections && (by & STORE_BY_UNIT || query->units.n);
+    a.by = query->connections && by & STORE_BY_UNIT ? (by & ~(unsigned)STORE_BY_UNIT) | LABELS_BY_CONNECTION_UNIT : by;
     int r = query_snapshot(s, answer, &a);
-    for (size_t i = 0; i < FILTERS; i++)
-        free(a.picks[i].v);
-    free(a.units.v);
-    sight_done(&a.sight);
-    tally_clear(&a.sums);
+    asking_done(&a);
     return r;
 }
 

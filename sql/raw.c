@@ -28,6 +28,18 @@ int raw_check_reach(struct store *s, int64_t since_sec)
         date, (long long)oldest);
 }
 
+static int check(struct store *s, void *userdata)
+{
+    return raw_check_reach(s, *(int64_t *)userdata);
+}
+
+int store_knows_units(struct store *s, int64_t since_sec)
+{
+    int r = query_snapshot(s, check, &since_sec);
+
+    return r == -ERANGE ? 0 : r < 0 ? r : 1;
+}
+
 struct intervals {
     struct store_bucket range;
     store_interval_fn fn;

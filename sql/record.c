@@ -13,6 +13,25 @@ int class_find(struct store *s, const char *name, int64_t *ret_id)
     return r < 0 ? r : 0;
 }
 
+int address_find(struct store *s, const char *text, int64_t *ret_id)
+{
+    int r = statement_get_int(s, STATEMENT_ADDRESS_FIND, BINDS(BIND_TEXT(text)), ret_id);
+
+    if (r == 0)
+        r = statement_get_int(s, STATEMENT_ADDRESS_INSERT, BINDS(BIND_TEXT(text)), ret_id);
+    return r < 0 ? r : 0;
+}
+
+int process_find(struct store *s, const char *name, const char *cgroup, int64_t *ret_id)
+{
+    const struct bind binds[] = {BIND_TEXT(name), BIND_TEXT(cgroup)};
+    int r = statement_get_int(s, STATEMENT_PROCESS_FIND, binds, array_length(binds), ret_id);
+
+    if (r == 0)
+        r = statement_get_int(s, STATEMENT_PROCESS_INSERT, binds, array_length(binds), ret_id);
+    return r < 0 ? r : 0;
+}
+
 struct class_list {
     const char *const *names;
     size_t n;

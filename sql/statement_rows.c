@@ -48,6 +48,20 @@
     " c.rx_payload_bytes, c.retransmits, c.ended IS NULL FROM connection c CROSS JOIN address r ON r.id = c.remote"    \
     " CROSS JOIN process p ON p.id = c.process"
 
+/* A connection with all that is known of it, in the order of connection_list.c; ids first, for filters. */
+#define LIST_COLUMNS                                                                                                   \
+    "a.user, a.project, a.class, a.protocol, a.family, a.unit, coalesce(u.name, 'uid ' || u.uid), u.uid,"              \
+    " coalesce(j.name, 'gid ' || j.gid), coalesce(k.name, 'class ' || a.class),"                                       \
+    " coalesce(o.name, 'proto ' || a.protocol), coalesce(n.path, '(none)'), c.initiative, l.address, c.local_port,"    \
+    " r.address, c.remote_port, c.pid, p.name, p.cgroup, c.start_ms, c.end_ms, c.ended, c.tx_bytes, c.rx_bytes,"       \
+    " c.tx_packets, c.rx_packets, c.tx_payload_bytes, c.rx_payload_bytes, c.retransmits, c.srtt_us"
+#define LIST_JOINS                                                                                                     \
+    " CROSS JOIN account a ON a.id = c.account CROSS JOIN user u ON u.id = a.user"                                     \
+    " CROSS JOIN project j ON j.id = a.project LEFT JOIN class k ON k.id = a.class"                                    \
+    " LEFT JOIN protocol o ON o.id = a.protocol LEFT JOIN unit n ON n.id = a.unit"                                     \
+    " CROSS JOIN address l ON l.id = c.local CROSS JOIN address r ON r.id = c.remote"                                  \
+    " CROSS JOIN process p ON p.id = c.process"
+
 /* The person or project of a number: the newest row that was valid at a time, and the newest of all. */
 #define NAME_AT(table, number)                                                                                         \
     "SELECT id FROM " table " WHERE " number " = :number AND valid_from <= max(:start_sec, 0)"                         \
@@ -266,6 +280,7 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
                                         " WHERE level = :level AND start_sec <= :since_sec), :since_sec)"
                                         " AND start_sec < :until_sec AND end_sec > :since_sec ORDER BY start_sec",
                                  .binds = {":level", ":since_sec", ":until_sec"}},
+    [STATEMENT_PIECE_NEWEST] = {.sql = "SELECT coalesce(max(start_sec), 0) FROM interval"},
     [STATEMENT_PIECE_INTERVALS] = {.sql = "SELECT id, duration_ms FROM interval INDEXED BY interval_begin"
                                           " WHERE start_sec >= :since_sec AND start_sec < :until_sec"
                                           " AND id <= (SELECT rolled FROM rollup)",
@@ -301,82 +316,7 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_LABEL_UNIT] = {.sql = "SELECT CASE :id WHEN 0 THEN '(none)'"
                                      " ELSE coalesce((SELECT path FROM unit WHERE id = :id), 'unit ' || :id) END, 0",
                               .binds = {":id"}},
-    [STATEMENT_CONNECTION_FIND] =
-        {.sql = CONNECTION_COLUMNS
-         " WHERE c.cookie = :cookie AND c.started_boot_ns = :started_boot_ns AND c.remote = :remote"
-         " AND c.remote_port = :remote_port",
-         .binds = {":cookie", ":started_boot_ns", ":remote", ":remote_port"}},
-    [STATEMENT_CONNECTION_OPEN] = {.sql = CONNECTION_COLUMNS " WHERE c.ended IS NULL"},
-    [STATEMENT_CONNECTION_INSERT] =
-        {.sql = "INSERT INTO connection (cookie, started_boot_ns, start_ms, end_ms, ended, account, initiative, local,"
-                " local_port, remote, remote_port, pid, process, " COUNTERS ", retransmits, srtt_us, last_sec)"
-                " VALUES (:cookie, :started_boot_ns, :start_ms, :end_ms, :ended, :account, :initiative, :local,"
-                " :local_port, :remote, :remote_port, :pid, :process, " COUNTER_VALUES
-                ", :retransmits, :srtt_us, :last_sec) RETURNING id",
-         .binds = {":cookie", ":started_boot_ns", ":start_ms", ":end_ms", ":ended", ":account", ":initiative", ":local",
-                   ":local_port", ":remote", ":remote_port", ":pid", ":process", COUNTER_BINDS, ":retransmits",
-                   ":srtt_us", ":last_sec"},
-         .writes = true},
-    [STATEMENT_CONNECTION_COUNT] =
-        {.sql = "UPDATE connection SET end_ms = :end_ms, ended = :ended, tx_bytes = :tx_bytes, rx_bytes = :rx_bytes,"
-                " tx_packets = :tx_packets, rx_packets = :rx_packets, tx_payload_bytes = :tx_payload_bytes,"
-                " rx_payload_bytes = :rx_payload_bytes, retransmits = :retransmits, srtt_us = :srtt_us,"
-                " last_sec = :last_sec WHERE id = :id",
-         .binds = {":id", ":end_ms", ":ended", COUNTER_BINDS, ":retransmits", ":srtt_us", ":last_sec"},
-         .writes = true},
-    [STATEMENT_CONNECTION_OWNER] =
-        {.sql = "UPDATE connection SET account = :account, pid = :pid, process = :process WHERE id = :id",
-         .binds = {":id", ":account", ":pid", ":process"},
-         .writes = true},
-    [STATEMENT_CONNECTION_LOST] =
-        {.sql = "UPDATE connection SET ended = :ended, end_ms = max(end_ms, :seen_ms), last_sec = :last_sec"
-                " WHERE id = :id",
-         .binds = {":id", ":ended", ":seen_ms", ":last_sec"},
-         .writes = true},
-    [STATEMENT_CONNECTION_USAGE] = {.sql = "INSERT INTO connection_usage (start_sec, connection, " COUNTERS ") VALUES"
-                                           " (:start_sec, :connection, " COUNTER_VALUES ")"
-                                           " ON CONFLICT DO UPDATE SET " ADD_COUNTERS,
-                                    .binds = {":start_sec", ":connection", COUNTER_BINDS},
-                                    .writes = true},
-    [STATEMENT_CONNECTION_EXCESS] = {.sql =
-                                         "INSERT INTO connection_excess (start_sec, connections, " COUNTERS ") VALUES"
-                                         " (:start_sec, :connections, " COUNTER_VALUES ") ON CONFLICT DO UPDATE SET"
-                                         " connections = max(connections, excluded.connections), " ADD_COUNTERS,
-                                     .binds = {":start_sec", ":connections", COUNTER_BINDS},
-                                     .writes = true},
-    [STATEMENT_CONNECTION_FIRST] = {.sql = "UPDATE connection_kept SET first_sec = :start_sec WHERE first_sec = 0",
-                                    .binds = {":start_sec"},
-                                    .writes = true},
-    [STATEMENT_CONNECTION_SEEN] = {.sql = "SELECT ledger, end_sec FROM interval ORDER BY id DESC LIMIT 1"},
-    /* Each of the three is one step in an index. */
-    [STATEMENT_CONNECTION_OLDEST] =
-        {.sql = "SELECT oldest FROM (SELECT min(s) AS oldest FROM (SELECT min(start_sec) AS s FROM connection_usage"
-                " UNION ALL SELECT min(start_sec) FROM connection_excess"
-                " UNION ALL SELECT (SELECT last_sec FROM connection INDEXED BY connection_ended"
-                " WHERE ended IS NOT NULL ORDER BY last_sec LIMIT 1))) WHERE oldest NOT NULL"},
-    [STATEMENT_CONNECTION_USAGE_DROP] = {.sql = "DELETE FROM connection_usage WHERE start_sec <= :start_sec",
-                                         .binds = {":start_sec"},
-                                         .writes = true},
-    [STATEMENT_CONNECTION_EXCESS_DROP] = {.sql = "DELETE FROM connection_excess WHERE start_sec <= :start_sec",
-                                          .binds = {":start_sec"},
-                                          .writes = true},
-    [STATEMENT_CONNECTION_DROP] = {.sql = "DELETE FROM connection INDEXED BY connection_ended"
-                                          " WHERE ended IS NOT NULL AND last_sec <= :start_sec",
-                                   .binds = {":start_sec"},
-                                   .writes = true},
-    [STATEMENT_CONNECTION_DROPPED] = {.sql = "UPDATE connection_kept SET dropped_sec = max(dropped_sec, :start_sec)",
-                                      .binds = {":start_sec"},
-                                      .writes = true},
-    [STATEMENT_ADDRESS_FIND] = {.sql = "SELECT id FROM address WHERE address = :address", .binds = {":address"}},
-    [STATEMENT_ADDRESS_INSERT] = {.sql = "INSERT INTO address (address, uses) VALUES (:address, 0) RETURNING id",
-                                  .binds = {":address"},
-                                  .writes = true},
-    [STATEMENT_PROCESS_FIND] = {.sql = "SELECT id FROM process WHERE name = :name AND cgroup = :cgroup",
-                                .binds = {":name", ":cgroup"}},
-    [STATEMENT_PROCESS_INSERT] =
-        {.sql = "INSERT INTO process (name, cgroup, uses) VALUES (:name, :cgroup, 0) RETURNING id",
-         .binds = {":name", ":cgroup"},
-         .writes = true},
+#include "sql/statement_connections.inc"
     [STATEMENT_FIRST_LAST] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"
                                      " coalesce((SELECT end_sec FROM interval ORDER BY id DESC LIMIT 1), 0)"},
     [STATEMENT_RAW_REACH] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"

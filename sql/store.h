@@ -275,7 +275,9 @@ enum store_dim {
     STORE_BY_CLASS = 1 << 2,
     STORE_BY_PROTOCOL = 1 << 3,
     STORE_BY_FAMILY = 1 << 4,
-    STORE_BY_UNIT = 1 << 5, /* raw only, see store_query_usage() */
+    STORE_BY_UNIT = 1 << 5,    /* raw or connections only, see store_query_usage() */
+    STORE_BY_PROCESS = 1 << 6, /* connections only */
+    STORE_BY_REMOTE = 1 << 7,  /* connections only */
 };
 
 struct store_bucket {
@@ -303,6 +305,7 @@ struct store_query {
     struct store_names users, projects, classes, protocols;
     struct store_names units;          /* globs on paths, as SQLite's GLOB: * matches / too */
     const struct store_viewer *viewer; /* NULL: sees all */
+    bool connections;                  /* answered from connections, see store_query_usage() */
 };
 
 /*
@@ -314,8 +317,10 @@ struct store_row {
     const char *user;
     int64_t uid;
     const char *project, *class_name, *protocol;
-    const char *unit; /* "(none)" where no unit matched */
-    int family;       /* 4, 6 or 0 */
+    const char *unit;             /* "(none)" where no unit matched */
+    const char *process, *remote; /* "(other)" for what no connection holds; remote is an address */
+    bool other;                   /* that is what it is */
+    int family;                   /* 4, 6 or 0 */
     struct store_counters n;
 };
 
@@ -332,6 +337,9 @@ typedef int (*store_row_fn)(const struct store_row *row, void *userdata); /* non
 int store_query_usage(struct store *s, const struct store_query *query, store_row_fn fn, void *userdata);
 const char *store_unknown_name(const struct store *s);
 
+/* Whether the raw level reaches back to since_sec, so that units are known: 1, 0 or a negative errno. */
+int store_knows_units(struct store *s, int64_t since_sec);
+
 /*
  * The buckets for which store_query_usage() really answers: the same, unless the level that knows a boundary has
  * expired. Then the outer boundaries move outward, and what lies across a boundary of two buckets belongs to the one
@@ -343,6 +351,42 @@ int store_plan_buckets(struct store *s, const struct store_bucket *buckets, size
 
 /* The same for one range: moves *since_sec and *until_sec outward where it must. */
 int store_plan_range(struct store *s, int64_t *since_sec, int64_t *until_sec);
+
+/* The same for questions to connections, which are kept by five minutes: -ERANGE where they have expired. */
+int store_plan_connections(struct store *s, const struct store_bucket *buckets, size_t n,
+                           struct store_bucket *ret_effective);
+
+/* Since when connections are kept, and what of a range no record of a connection was left for. */
+struct store_connections_kept {
+    int64_t first_sec; /* when the first one was booked; 0: never */
+    int64_t since_sec; /* what is older has expired; first_sec if nothing has */
+    int64_t excess_connections, excess_bytes;
+};
+int store_query_connections_kept(struct store *s, int64_t since_sec, int64_t until_sec,
+                                 struct store_connections_kept *ret);
+
+/* A connection, with all that it moved in its life. Texts live until the callback returns. */
+struct store_connection_row {
+    const char *user, *project, *class_name, *protocol, *unit; /* unit is "(none)" where none matched */
+    int64_t uid;
+    int family; /* 4 or 6 */
+    enum store_initiative initiative;
+    const char *local, *remote; /* addresses */
+    int local_port, remote_port;
+    int64_t pid;                  /* 0: not known */
+    const char *process, *cgroup; /* any bytes; "" not known */
+    int64_t start_ms, end_ms;     /* end_ms of an open one: until when it was seen to move something */
+    const char *ended;            /* NULL: it is open */
+    struct store_counters n;
+    int64_t retransmits, srtt_us; /* srtt_us 0: not known */
+};
+typedef int (*store_connection_fn)(const struct store_connection_row *row, void *userdata); /* as store_row_fn */
+
+/*
+ * The connections that were open at any time of the only bucket of query and that its filters let through, in no
+ * order. Errors: those of store_query_usage() to connections.
+ */
+int store_query_connections(struct store *s, const struct store_query *query, store_connection_fn fn, void *userdata);
 
 /*
  * The intervals that touch [since, until), in order of their start, so that a report can show each of them. -ERANGE:

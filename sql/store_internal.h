@@ -283,6 +283,10 @@ bool ballast_release(struct store *s);
 /* The id of a class; gives it one. In a transaction. */
 int class_find(struct store *s, const char *name, int64_t *ret_id);
 
+/* The same for an address, and for a process in a cgroup: a connection must refer to it before the transaction ends. */
+int address_find(struct store *s, const char *text, int64_t *ret_id);
+int process_find(struct store *s, const char *name, const char *cgroup, int64_t *ret_id);
+
 /* As store_put_layer_state(), in a transaction. */
 int layer_put(struct store *s, const char *layer, const char *state, const char *detail, int64_t now_sec);
 
@@ -305,6 +309,14 @@ struct pieces {
 /* What a question is answered from: each byte of the effective buckets once. In a snapshot. */
 int pieces_plan(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret);
 
+/* The same from buckets of finest on, but for what is newer than any other. */
+int pieces_plan_from(struct store *s, enum store_level finest, const struct store_bucket *buckets, size_t n,
+                     struct pieces *ret);
+
+/* The effective buckets alone. */
+int pieces_bounds(struct store *s, enum store_level finest, const struct store_bucket *buckets, size_t n,
+                  struct store_bucket *ret_effective);
+
 /* The same from raw alone, which must reach back to the first bucket: raw_check_reach(). */
 int pieces_plan_raw(struct store *s, const struct store_bucket *buckets, size_t n, struct pieces *ret);
 void pieces_done(struct pieces *p);
@@ -316,17 +328,21 @@ int raw_check_reach(struct store *s, int64_t since_sec);
 
 /* ---- labels.c ---- */
 
-/*
- * Turns sums by bucket and ids (0 where a dimension was not asked for) into rows with names, in order, and hands them
- * to fn.
- */
-int labels_emit(struct store *s, const struct tally *sums, unsigned by, store_row_fn fn, void *userdata);
+/* A dimension beside those of enum store_dim: the unit of a connection, which may be that of none. */
+#define LABELS_BY_CONNECTION_UNIT (1u << 30)
 
-/* The last number of a key: a family of 0, 4 or 6 and a unit, so that keys need not be longer for a rare question. */
-static inline int64_t labels_pack_unit(int64_t unit, int64_t family)
-{
-    return unit * 8 + family;
-}
+/* Whose bytes they are. */
+struct label_ids {
+    int64_t user, project, class_id, protocol, family, unit;
+    int64_t process, remote; /* of a connection */
+    bool other;              /* of none: process, remote and the connection's unit are "(other)" */
+};
+
+/* The key of a sum by bucket and dimensions. */
+struct tally_key labels_key(size_t bucket, unsigned by, const struct label_ids *ids);
+
+/* Turns sums by such keys into rows with names, in order, and hands them to fn. */
+int labels_emit(struct store *s, const struct tally *sums, unsigned by, store_row_fn fn, void *userdata);
 
 /* ---- query.c ---- */
 

@@ -1,5 +1,5 @@
 /* Each query of docs/sql.md is run over a small database and must print what the page shows below it. */
-#include "tests/support/store.h"
+#include "tests/support/connections.h"
 #include "tests/support/unit.h"
 
 #include <sqlite3.h>
@@ -11,7 +11,7 @@
 #define DAY      INT64_C(86400)
 #define MIB      INT64_C(1048576)
 
-enum { QUERIES = 12, MOST_TEXT = 65536 };
+enum { QUERIES = 15, MOST_TEXT = 65536 };
 
 static int64_t internal;
 static uint64_t epoch;
@@ -40,6 +40,42 @@ static void make_classes_and_names(struct store *s)
     ck_assert_int_eq(store_note_group(s, 62002, "pawsey0002", NOVEMBER - 30 * DAY), 0);
 }
 
+static struct store_connection connection_of(uint64_t cookie, int64_t uid, int64_t start_sec, const char *remote,
+                                             const char *comm)
+{
+    struct store_connection c = connection(cookie, start_sec, remote, comm);
+
+    c.uid = uid;
+    c.gid = 62001;
+    return c;
+}
+
+/* Two copies by rsync and a download on 2 November, beside a login that is open since the day before. */
+static void book_connections_of_november(struct store *s, int64_t at_sec)
+{
+    struct store_connection c[] = {connection_of(1, ALICE, NOVEMBER + 7200, "2001:db8::7", "sshd"),
+                                   connection_of(2, ALICE, at_sec, "203.0.113.7", "rsync"),
+                                   connection_of(3, ALICE, at_sec + 1, "203.0.113.7", "rsync"),
+                                   connection_of(4, BOB, at_sec + 2, "203.0.113.7", "curl")};
+    struct store_usage row = moved(ALICE, 62001, internal, 40 * MIB, 2 * MIB);
+    struct store_interval i;
+
+    c[0].initiative = STORE_INITIATIVE_IN;
+    c[0].local_port = 22;
+    c[0].remote_port = 50122;
+    c[0].cgroup = "/system.slice/ssh.service";
+    move(&c[0], 1000, 2000);
+    move(&c[1], 30 * MIB, MIB);
+    move(&c[2], 10 * MIB, MIB);
+    move(&c[3], 1024, MIB);
+    c[1].retransmits = 7;
+    end(&c[1], at_sec + 5, "closed");
+    end(&c[2], at_sec + 4, "closed");
+    end(&c[3], at_sec + 5, "reset");
+    i = interval_of(++epoch, at_sec, &row, c, array_length(c));
+    book_interval(s, &i, row);
+}
+
 static void make_database(void)
 {
     struct store_policy policy = {
@@ -58,7 +94,7 @@ static void make_database(void)
     ck_assert_int_eq(store_note_user(s, BOB, "carol", NOVEMBER), 0);
     ck_assert_int_eq(store_put_gap(s, NOVEMBER + 3600, NOVEMBER + 7200, "reboot"), 0);
     book_row(s, NOVEMBER + 7200, moved(ALICE, 62001, STORE_CLASS_EXTERNAL, 900 * MIB, 10 * MIB));
-    book_row(s, NOVEMBER + DAY, moved(ALICE, 62001, internal, 40 * MIB, 2 * MIB));
+    book_connections_of_november(s, NOVEMBER + DAY);
     job = moved(BOB, 62001, STORE_CLASS_EXTERNAL, 60 * MIB, 1 * MIB);
     job.family = AF_INET6;
     ck_assert_int_eq(store_unit_id(s, "system.slice/slurmd.service/job_17", &job.unit), 0);

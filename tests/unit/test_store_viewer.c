@@ -1,5 +1,5 @@
 /* What somebody who may not see all is answered: own rows, projects without the names of others, and never more. */
-#include "tests/support/store.h"
+#include "tests/support/connections.h"
 #include "tests/support/unit.h"
 
 #include <errno.h>
@@ -129,6 +129,52 @@ START_TEST(units_of_others_are_not_told)
 }
 END_TEST
 
+static int add_connection(const struct store_connection_row *row, void *userdata)
+{
+    size_t length = strlen(answer);
+
+    snprintf(answer + length, sizeof(answer) - length, "%s %s %s\n", row->user, row->process, row->remote);
+    return 0;
+}
+
+static int add_process(const struct store_row *row, void *userdata)
+{
+    size_t length = strlen(answer);
+
+    snprintf(answer + length, sizeof(answer) - length, "%s %s %s %lld\n", row->user ? row->user : "-", row->process,
+             row->remote, (long long)row->n.tx_bytes);
+    return 0;
+}
+
+/* Nobody learns what programs others run and whom they talk to, also not in a project of which all bytes are seen. */
+START_TEST(connections_of_others_are_not_told)
+{
+    struct store_connection c[] = {connection(1, 1000, "203.0.113.7", "rsync"),
+                                   connection(2, 1000, "203.0.113.8", "scp")};
+    struct store_query q = {.buckets = &all_time, .n_buckets = 1, .connections = true, .viewer = BOB_OF("physics")};
+
+    c[0].uid = BOB;
+    move(&c[0], 300, 0);
+    move(&c[1], 700, 0);
+    book_connections(s, 2, 1010, c, 2); /* and alice moves 1000 bytes more */
+    ck_assert_int_eq(ask((struct store_query){.by = STORE_BY_USER}), 0);
+    answer[0] = '\0';
+    ck_assert_int_eq(store_query_connections(s, &q, add_connection, NULL), 0);
+    ck_assert_str_eq(answer, "bob rsync 203.0.113.7\n");
+    q.by = STORE_BY_USER | STORE_BY_PROCESS | STORE_BY_REMOTE;
+    answer[0] = '\0';
+    ck_assert_int_eq(store_query_usage(s, &q, add_process, NULL), 0);
+    ck_assert_str_eq(answer, "(others) (other) (other) 2000\n"
+                             "bob (other) (other) 11700\n"
+                             "bob rsync 203.0.113.7 300\n");
+    q.users = NAMES("alice");
+    answer[0] = '\0';
+    ck_assert_int_eq(store_query_connections(s, &q, add_connection, NULL), 0);
+    ck_assert_int_eq(store_query_usage(s, &q, add_process, NULL), 0);
+    ck_assert_str_eq(answer, "");
+}
+END_TEST
+
 START_TEST(a_project_of_somebody_else_stays_closed)
 {
     EXPECT("", .projects = NAMES("shared"), .viewer = BOB_OF("physics"));
@@ -214,6 +260,7 @@ static void add_projects(Suite *suite)
     tcase_add_checked_fixture(c, book_a_small_world, tear_down);
     tcase_add_test(c, of_a_project_others_are_one_row_without_a_name);
     tcase_add_test(c, units_of_others_are_not_told);
+    tcase_add_test(c, connections_of_others_are_not_told);
     tcase_add_test(c, a_project_of_somebody_else_stays_closed);
     tcase_add_test(c, coarse_levels_hide_the_same);
     suite_add_tcase(suite, c);
