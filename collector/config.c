@@ -25,6 +25,7 @@ struct config *config_free(struct config *config)
     free(config->timezone);
     free(config->log_file);
     free(config->log_per_user_prefix);
+    free(config->log_connections);
     free(config->serve_admin_group);
     free(config->path);
     free(config->database);

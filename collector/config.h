@@ -103,8 +103,8 @@ struct config {
     size_t n_projects;
     struct config_allocation *allocations; /* those of the key "allocations" */
     size_t n_allocations;
-    char *log_file, *log_per_user_prefix; /* absolute paths, or "" */
-    char *serve_admin_group;              /* a name or number, or "" */
+    char *log_file, *log_per_user_prefix, *log_connections; /* absolute paths, or "" */
+    char *serve_admin_group;                                /* a name or number, or "" */
 };
 
 /*

@@ -239,6 +239,9 @@ const struct config_key config_keys[] = {
      "/var/log/pdtt/pdtt-USER.log; off when "
      "empty.",
      config_read_log_prefix, AT(log_per_user_prefix)},
+    {"log.connections", "\"\"", "an absolute path, or empty",
+     "Text log with a line for each connection that ended: user, process, ends, what it moved; off when empty.",
+     config_read_log_file, AT(log_connections)},
     {"serve.admin_group", "\"pdtt\"", "name or number of a group, or empty for root alone",
      "Whose members see the rows of all users when they ask pdtt-serve. Everybody else sees their own, and the "
      "projects "

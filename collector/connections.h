@@ -20,6 +20,7 @@ struct connections_options {
     bool retired;       /* no program adds to conn_stats_map any more: what is in it has ended */
     const char *cgroup; /* where packets are counted: paths of cgroups begin below its mount */
     const char *(*project)(const struct pdtt_account *account, void *userdata); /* NULL: that of the group */
+    void (*ended)(const struct store_connection *connection, void *userdata);   /* booked for the last time; or NULL */
     void *userdata;
 };
 

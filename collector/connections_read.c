@@ -10,6 +10,12 @@
 
 #define READ_RECORDS 4096
 
+/* An entry that may go when the interval is booked. */
+struct settled {
+    struct pdtt_flow_key key;
+    size_t connection; /* index */
+};
+
 struct connections {
     struct connections_options options;
     struct pdtt_room *room; /* mapped */
@@ -17,7 +23,7 @@ struct connections {
     struct pdtt_connection *records;
     size_t n_records, capacity;
     struct store_connection *connections;
-    struct pdtt_flow_key *settled; /* that may go when the interval is booked */
+    struct settled *settled;
     size_t n_settled;
     uint64_t leaked; /* room that seemed to be lost at the last reading */
 };
@@ -203,8 +209,10 @@ static void describe_all(struct connections *c, uint64_t epoch)
         connections_describe(record, &now, &c->connections[i]);
         c->connections[i].project = project_of(c, record);
         c->connections[i].cgroup = cgroup_names_find(c->cgroups, record->cgroup_id);
-        if (connections_settled(record, &now))
-            key_of(record, &c->settled[c->n_settled++]);
+        if (connections_settled(record, &now)) {
+            c->settled[c->n_settled].connection = i;
+            key_of(record, &c->settled[c->n_settled++].key);
+        }
     }
 }
 
@@ -240,10 +248,13 @@ int connections_booked(struct connections *c)
     int r = 0;
 
     for (size_t i = 0; i < c->n_settled; i++) {
-        if (bpf_map_delete_elem(c->options.records_fd, &c->settled[i]) == 0)
-            gone++;
-        else if (errno != ENOENT)
-            r = -errno;
+        if (bpf_map_delete_elem(c->options.records_fd, &c->settled[i].key) < 0) {
+            r = errno == ENOENT ? r : -errno;
+            continue;
+        }
+        gone++;
+        if (c->options.ended)
+            c->options.ended(&c->connections[c->settled[i].connection], c->options.userdata);
     }
     release_room(c, gone);
     c->n_settled = 0;

@@ -244,6 +244,14 @@ void rules_booked(struct rules *r, const struct store_interval *interval, const 
     r->textlog_error = error;
 }
 
+void rules_connection_ended(struct rules *r, const struct store_connection *connection)
+{
+    if (connection->uid >= 0)
+        names_ask_user(r->names, connection->uid);
+    if (textlog_add_connection(r->textlog, connection) < 0)
+        log_debug("a line of the log of connections is lost: no memory");
+}
+
 /* ---- the life of it ---- */
 
 /* All of it or nothing. */
@@ -259,6 +267,8 @@ static int take_config(struct rules *r, const struct config *config)
     patterns = projects_unit_patterns(projects, &n);
     error = patterns ? textlog_configure(r->textlog, config->log_file, config->log_per_user_prefix, config->timezone)
                      : -ENOMEM;
+    if (error == 0)
+        error = textlog_configure_connections(r->textlog, config->log_connections);
     if (error < 0) {
         free(patterns);
         projects_free(projects);

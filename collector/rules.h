@@ -45,6 +45,9 @@ const char *rules_project(struct rules *r, const struct pdtt_account *account);
 
 void rules_booked(struct rules *r, const struct store_interval *interval, const struct store_usage *rows, size_t n);
 
+/* For the text log: a connection that was booked with its last state. */
+void rules_connection_ended(struct rules *r, const struct store_connection *connection);
+
 /* An answer of the worker: the id of a name that a rule needs, or the name of a user for the logs. */
 void rules_take_answer(struct rules *r, const struct names_answer *answer);
 

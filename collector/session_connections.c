@@ -11,6 +11,11 @@ static const char *project_of(const struct pdtt_account *account, void *userdata
     return rules_project(((struct session *)userdata)->rules, account);
 }
 
+static void on_ended(const struct store_connection *connection, void *userdata)
+{
+    rules_connection_ended(((struct session *)userdata)->rules, connection);
+}
+
 static int copy_of(int fd)
 {
     return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -19,7 +24,7 @@ static int copy_of(int fd)
 int session_open_connections(struct session *s, int records_fd, bool retired)
 {
     struct connections_options options = {
-        .cgroup = s->cgroup, .retired = retired, .project = project_of, .userdata = s};
+        .cgroup = s->cgroup, .retired = retired, .project = project_of, .ended = on_ended, .userdata = s};
 
     s->connections = connections_close(s->connections);
     options.reader_fd = kernel_open_reader(s->kernel, &options.all);

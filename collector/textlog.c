@@ -1,7 +1,5 @@
-#include "collector/textlog.h"
+#include "collector/textlog_internal.h"
 
-#include "collector/textlog_writer.h"
-#include "common/calendar.h"
 #include "common/cleanup.h"
 #include "common/escape.h"
 
@@ -12,22 +10,6 @@
 struct user {
     int64_t uid; /* first: compared */
     char *name;
-};
-
-/* What one user moved in the interval that waits to be written. */
-struct share {
-    int64_t uid;
-    struct store_counters n;
-};
-
-struct textlog {
-    struct textlog_writer *writer;
-    struct calendar *calendar;
-    char *file, *prefix;
-    void *users; /* tsearch(3) of struct user */
-    int64_t end_sec;
-    struct share *shares; /* NULL: no report waits */
-    size_t n_shares;
 };
 
 /* ---- names ---- */
@@ -72,8 +54,7 @@ int textlog_note_name(struct textlog *log, int64_t uid, const char *name)
     return 0;
 }
 
-/* "" when there is none, NULL when it is not known yet. */
-static const char *name_of(const struct textlog *log, int64_t uid)
+const char *textlog_name_of(const struct textlog *log, int64_t uid)
 {
     if (uid == STORE_UID_UNATTRIBUTED)
         return "(unattributed)";
@@ -148,7 +129,7 @@ static int format(const struct textlog *log, const struct share *shares, size_t 
         return -ENOMEM;
     print_heading(out, log);
     for (size_t i = 0; i < n; i++)
-        print_share(out, &shares[i], name_of(log, shares[i].uid));
+        print_share(out, &shares[i], textlog_name_of(log, shares[i].uid));
     bool failed = ferror(out);
     if (fclose(out) != 0 || failed) {
         free(text);
@@ -178,7 +159,8 @@ static int write_all(struct textlog *log)
     for (size_t i = 0; i < log->n_shares && *log->prefix && r == 0; i++) {
         const struct share *share = &log->shares[i];
         if (share->uid >= 0)
-            r = write_report(log, textlog_user_path(log->prefix, share->uid, name_of(log, share->uid)), share, 1);
+            r = write_report(log, textlog_user_path(log->prefix, share->uid, textlog_name_of(log, share->uid)), share,
+                             1);
     }
     return r;
 }
@@ -242,15 +224,17 @@ int textlog_add(struct textlog *log, int64_t end_sec, const struct store_usage *
 
 int textlog_flush(struct textlog *log, bool force)
 {
+    int lines = textlog_flush_connections(log, force);
+
     if (!log->shares)
-        return 0;
+        return lines;
     for (size_t i = 0; i < log->n_shares && !force; i++)
-        if (!name_of(log, log->shares[i].uid))
-            return 0;
+        if (!textlog_name_of(log, log->shares[i].uid))
+            return lines;
     int r = log->n_shares ? write_all(log) : 0;
     free(log->shares);
     log->shares = NULL;
-    return r;
+    return r ? r : lines;
 }
 
 /* ---- the life of it ---- */
@@ -263,7 +247,8 @@ int textlog_open(struct textlog **ret_log)
         return -ENOMEM;
     log->file = strdup("");
     log->prefix = strdup("");
-    int r = log->file && log->prefix ? textlog_writer_start(&log->writer) : -ENOMEM;
+    log->connections_file = strdup("");
+    int r = log->file && log->prefix && log->connections_file ? textlog_writer_start(&log->writer) : -ENOMEM;
     if (r < 0) {
         textlog_close(log);
         return r;
@@ -284,6 +269,8 @@ struct textlog *textlog_close(struct textlog *log)
     free(log->file);
     free(log->prefix);
     free(log->shares);
+    free(log->connections_file);
+    free(log->lines);
     free(log);
     return NULL;
 }

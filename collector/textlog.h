@@ -23,6 +23,12 @@ struct textlog *textlog_close(struct textlog *log);
  */
 int textlog_configure(struct textlog *log, const char *file, const char *per_user_prefix, const char *timezone);
 
+/* Where a line for each connection that ended goes, "" is nowhere; after textlog_configure(), whose time zone it has. -ENOMEM. */
+int textlog_configure_connections(struct textlog *log, const char *file);
+
+/* A connection that ended; its line goes with the next report, at the latest. Its texts are copied. -ENOMEM. */
+int textlog_add_connection(struct textlog *log, const struct store_connection *connection);
+
 bool textlog_is_on(const struct textlog *log);
 
 /* Starts the report of an interval: rows may hold a user more than once. The one before goes as it is. -ENOMEM. */
