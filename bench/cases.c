@@ -184,6 +184,8 @@ const struct bench_case cases[CASES] = {
                        CASE_NOTHING, 0, 0},
     [CASE_PDTT_CLASSES] = {"pdtt_classes", "PDTT, the same with its built-in classes", begin_pdttd, end_pdttd,
                            "classes", false, CASE_NOTHING, 1, 0},
+    [CASE_PDTT_CONNECTIONS] = {"pdtt_connections", "PDTT, the same with records of connections", begin_pdttd, end_pdttd,
+                               "connections", false, CASE_NOTHING, 1, 0},
     [CASE_PDTT] = {"pdtt", "PDTT, all layers, one call per packet sent", begin_pdttd, end_pdttd, "full", false,
                    CASE_NOTHING, 1, 1},
     [CASE_NOTHING_RECEIVING] = {"nothing_receiving", "nothing attached, process receives", nothing, nothing, NULL, true,

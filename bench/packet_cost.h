@@ -31,7 +31,7 @@ struct ratio_row {
     unsigned over, under;
     double target; /* at most; 0: none */
 };
-#define RATIOS 7
+#define RATIOS 9
 extern const struct ratio_row ratio_rows[RATIOS];
 
 struct spread costs_ns(const struct packet_costs *costs, unsigned c); /* per packet */

@@ -9,6 +9,10 @@
 const struct ratio_row ratio_rows[RATIOS] = {
     {"pdtt_to_empty", "PDTT to an empty pair of programs", CASE_PDTT_PACKET, CASE_EMPTY, 2.0},
     {"classes_to_empty", "PDTT with its built-in classes to an empty pair", CASE_PDTT_CLASSES, CASE_EMPTY, 2.0},
+    {"connections_to_empty", "PDTT with records of connections to an empty pair", CASE_PDTT_CONNECTIONS, CASE_EMPTY,
+     2.0},
+    {"connections_to_pdtt", "PDTT with records of connections to PDTT without", CASE_PDTT_CONNECTIONS, CASE_PDTT_PACKET,
+     0},
     {"full_to_empty", "PDTT with a system call for each packet to an empty pair", CASE_PDTT, CASE_EMPTY, 0},
     {"pdtt_to_nftables", "PDTT, both directions, to nftables in one", CASE_PDTT_PACKET, CASE_NFTABLES, 0.9},
     {"classes_to_nftables", "PDTT with its built-in classes to nftables", CASE_PDTT_CLASSES, CASE_NFTABLES, 0.9},

@@ -1,6 +1,7 @@
 /* The programs of the kernel side. Each entry is thin; ideas live in the headers. Program names are those users know. */
 #include "conn_uid.bpf.h"
 #include "connections.bpf.h"
+#include "datagrams.bpf.h"
 #include "fragments.bpf.h"
 #include "ledger.bpf.h"
 #include "mptcp.bpf.h"
@@ -98,7 +99,7 @@ static __always_inline __u32 charge_owner(struct __sk_buff *skb, const struct le
     __u32 tag = owner_tag(skb, l, o, direction);
     __u32 slot = owner_slot(l, o, tag);
 
-    if (!flow_is_plain(o))
+    if (!flow_is_plain(skb, o, direction))
         flow_packet(skb, o, direction, bytes, packets);
     if (slot)
         owner_charged(o, tag, direction, bytes, packets);
