@@ -18,7 +18,7 @@
 
 static __always_inline void flow_set(struct pdtt_owner *o, __u32 bits)
 {
-    __sync_fetch_and_or(&o->flow, bits);
+    atomic_or(&o->flow, bits);
 }
 
 /* ---- room ---- */
@@ -117,11 +117,11 @@ static __always_inline void flow_take_unrecorded(struct pdtt_owner *o, struct pd
     for (int d = 0; d < PDTT_DIRECTIONS; d++) {
         __u64 total = o->bytes[d];
 
-        ret->bytes[d] = total - __sync_lock_test_and_set(&o->recorded.bytes[d], total);
+        ret->bytes[d] = total - atomic_swap(&o->recorded.bytes[d], total);
         total = o->packets[d];
-        ret->packets[d] = total - __sync_lock_test_and_set(&o->recorded.packets[d], total);
+        ret->packets[d] = total - atomic_swap(&o->recorded.packets[d], total);
         total = o->payload[d];
-        ret->payload[d] = total - __sync_lock_test_and_set(&o->recorded.payload[d], total);
+        ret->payload[d] = total - atomic_swap(&o->recorded.payload[d], total);
     }
 }
 
@@ -164,7 +164,7 @@ __attribute__((unused)) static __noinline int flow_end(struct pdtt_owner *o, con
     struct pdtt_counters lost;
     long error;
 
-    if (!how || !(o->flow & PDTT_FLOW_BEGUN) || __sync_fetch_and_or(&o->flow, PDTT_FLOW_ENDED) & PDTT_FLOW_ENDED)
+    if (!how || !(o->flow & PDTT_FLOW_BEGUN) || atomic_or(&o->flow, PDTT_FLOW_ENDED) & PDTT_FLOW_ENDED)
         return 0;
     flow_describe(o, &record);
     record.ended_ns = bpf_ktime_get_boot_ns();
@@ -188,7 +188,7 @@ __attribute__((unused)) static __noinline int flow_end(struct pdtt_owner *o, con
 /* True for the one who may now write down what the flow is; flow_begun() must follow. */
 static __always_inline bool flow_start(struct pdtt_owner *o)
 {
-    return __sync_val_compare_and_swap(&o->flow, 0, PDTT_FLOW_STARTING) == 0;
+    return atomic_claim(&o->flow, PDTT_FLOW_STARTING);
 }
 
 static __always_inline void flow_begun(struct pdtt_owner *o, __u64 cookie, __u32 bits)

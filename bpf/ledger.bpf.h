@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "atomics.bpf.h"
 #include "maps.bpf.h"
 
 #define EEXIST_ERROR    -17
@@ -92,7 +93,7 @@ static __always_inline __u32 take_slot(struct pdtt_epoch *epoch, const struct pd
 
     /* Read before adding: a full table must not run the counter round by adding for each packet. */
     if (epoch->next_slot < ledger_slots) {
-        slot = __sync_fetch_and_add(&epoch->next_slot, 1);
+        slot = atomic_next(&epoch->next_slot);
         entry = ledger_slot(epoch, slot);
     }
     if (!entry) {
@@ -140,7 +141,7 @@ static __noinline __u32 ledger_find_slot(struct pdtt_epoch *epoch, struct pdtt_a
     value = epoch->epoch << PDTT_SLOT_BITS | slot;
     if (!found)
         return enter_account(epoch, account, value);
-    __sync_val_compare_and_swap(found, stale, value);
+    atomic_replace(found, stale, value);
     return slot;
 }
 

@@ -78,7 +78,7 @@ static __always_inline __u32 owner_slot(const struct ledger *l, struct pdtt_owne
     owner_account(o, tag, &account);
     slot = ledger_find_slot(l->epoch, &account);
     if (slot)
-        __sync_val_compare_and_swap(&o->slot_ref, ref, prefix | slot);
+        atomic_replace(&o->slot_ref, ref, prefix | slot);
     return slot;
 }
 
@@ -102,8 +102,8 @@ static __always_inline void owner_move_since(const struct ledger *l, struct pdtt
 {
     __u64 bytes = o->bytes[direction], packets = o->packets[direction];
 
-    bytes -= __sync_lock_test_and_set(&o->settled_bytes[direction], bytes);
-    packets -= __sync_lock_test_and_set(&o->settled_packets[direction], packets);
+    bytes -= atomic_swap(&o->settled_bytes[direction], bytes);
+    packets -= atomic_swap(&o->settled_packets[direction], packets);
     if (bytes)
         ledger_move(l, from, to, direction, bytes, packets);
 }

@@ -5,6 +5,7 @@
 #include "fragments.bpf.h"
 #include "ledger.bpf.h"
 #include "mptcp.bpf.h"
+#include "notes.bpf.h"
 #include "owner.bpf.h"
 #include "packet.bpf.h"
 #include "packet_socket.bpf.h"
@@ -96,9 +97,11 @@ static __always_inline __u32 charge_listener(struct __sk_buff *skb, const struct
 static __always_inline __u32 charge_owner(struct __sk_buff *skb, const struct ledger *l, struct pdtt_owner *o,
                                           __u32 direction, __u64 bytes, __u64 packets)
 {
-    __u32 tag = owner_tag(skb, l, o, direction);
-    __u32 slot = owner_slot(l, o, tag);
+    __u32 tag, slot;
 
+    owner_catch_up(o, skb);
+    tag = owner_tag(skb, l, o, direction);
+    slot = owner_slot(l, o, tag);
     if (!flow_is_plain(skb, o, direction))
         flow_packet(skb, o, direction, bytes, packets);
     if (slot)
@@ -213,6 +216,8 @@ int sock_release(struct bpf_sock *ctx)
 
     if (!o)
         return 1;
+    owner_catch_up(o, ctx);
+    owner_end_notes(ctx);
     if (!(o->flags & PDTT_OWNER_USED)) {
         payer = current_payer();
         if ((__u32)payer.identity)
@@ -232,6 +237,7 @@ static __always_inline int about_to_send(struct bpf_sock_addr *ctx, bool connect
 
     if (!o)
         return 1;
+    owner_catch_up(o, ctx);
     payer = current_payer();
     owner_about_to_use(o, &payer);
     if (connect)
@@ -402,3 +408,7 @@ int adopt_sockets(struct bpf_iter__task_file *ctx)
     stat_bump(PDTT_STAT_ADOPTED);
     return 0;
 }
+
+/* ---- what takes the place of some of these on older kernels ---- */
+
+#include "tiers.bpf.h"

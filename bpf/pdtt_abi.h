@@ -258,8 +258,8 @@ struct pdtt_layout {
     __u32 truth;       /* the test-only truth counters are on */
     __u64 ledger;      /* random identity of this ledger */
     __u64 build;       /* hash of the loaded object: another build replaces the programs */
-    __u64 refused;     /* optional programs that this kernel does not take, bit per program */
+    __u64 refused;     /* programs that this kernel does not take or need, bit per program */
     __u32 connections; /* that can be recorded at a time, 0: none are */
-    __u32 reserved;
+    __u32 tier;        /* of the syscall layer, as tier_remember() writes it; 0: not known */
 };
 _Static_assert(sizeof(struct pdtt_layout) == 48, "read by later versions");

@@ -45,9 +45,14 @@ struct task_struct {
     char comm[16];
 };
 
+typedef struct {
+    __s64 counter;
+} atomic64_t;
+
 struct sock_common {
     unsigned short skc_family;
     volatile unsigned char skc_state;
+    atomic64_t skc_cookie;
 };
 
 typedef struct {
@@ -88,7 +93,20 @@ struct socket {
 struct mptcp_sock {
 };
 
-struct file;
+struct super_block {
+    unsigned long s_magic;
+};
+
+struct inode {
+    struct super_block *i_sb;
+};
+
+struct file {
+    struct inode *f_inode;
+    void *private_data;
+};
+
+struct page;
 struct msghdr;
 
 struct dst_entry {

@@ -4,6 +4,7 @@
 #include "collector/pins.h"
 #include "collector/programs.h"
 #include "collector/session.h"
+#include "collector/tiers.h"
 #include "common/cleanup.h"
 #include "common/escape.h"
 #include "common/log.h"
@@ -67,7 +68,7 @@ static int check_cgroup_layer(void)
 {
     for (unsigned i = 0; i < PROGRAMS; i++) {
         cleanup_free char *why = NULL;
-        int r = layer_rows[program_rows[i].layer].required ? programs_probe(i, &why) : 0;
+        int r = layer_rows[program_rows[i].layer].required ? programs_probe(i, false, &why) : 0;
 
         if (r < 0) {
             log_error("this kernel refuses %s: %s", program_rows[i].name, why ? why : strerror(-r));
@@ -146,23 +147,51 @@ int host_has_pins(const char *config_path, bool *ret_has)
     return r;
 }
 
-static void print_program(unsigned program)
+static int probe(unsigned program, bool notes, char **ret_why, void *userdata)
+{
+    return programs_probe(program, notes, ret_why);
+}
+
+static void print_program(const struct tier_choice *choice, unsigned program)
 {
     const struct program_row *row = &program_rows[program];
-    const struct layer_row *layer = &layer_rows[row->layer];
-    cleanup_free char *why = NULL;
-    int r = programs_probe(program, &why);
+    const char *why = choice->missing[program];
     cleanup_free char *shown = why ? escape_terminal(why) : NULL;
+    cleanup_free char *asked = NULL;
 
-    printf("%-8s  %-20s  %-4s  %s\n", layer->name, row->name, r < 0 ? "no" : "ok", r < 0 && shown ? shown : "");
-    if (r < 0 && !row->optional)
-        printf("%-8s  %-20s  %-4s  without it: %s\n", "", "", "", layer->lost);
+    /* What a start needs in any case is chosen unasked. */
+    if (layer_rows[row->layer].required && programs_probe(program, false, &asked) < 0)
+        shown = asked ? escape_terminal(asked) : NULL;
+    printf("%-8s  %-22s  %-4s  %s\n", layer_rows[row->layer].name, row->name, why || asked ? "no" : "ok",
+           shown ? shown : "");
+}
+
+/* Programs of a tier below the one that is in use say nothing about this host. */
+static bool is_worth_a_line(const struct tier_choice *choice, unsigned program)
+{
+    return choice->wanted & program_bit(program) || !choice->missing[program] ||
+           strcmp(choice->missing[program], TIER_NOT_NEEDED) != 0;
+}
+
+static void print_layer(const struct tier_choice *choice, enum layer layer)
+{
+    const struct tier_row *tier = &tier_rows[choice->tier];
+
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (program_rows[i].layer == layer && is_worth_a_line(choice, i))
+            print_program(choice, i);
+    if (tier_layer_missing(choice, layer))
+        printf("%-8s  without it: %s\n", "", layer_rows[layer].lost);
+    else if (layer == LAYER_SYSCALL)
+        printf("%-8s  tier %s: %s%s%s\n", "", tier->name, tier->how, *tier->lost ? "; " : "", tier->lost);
 }
 
 int host_probe(const char *config_path)
 {
     struct config *config = NULL;
     cleanup_free char *cgroup = NULL;
+    struct tier_wish wish = {.probe = probe};
+    struct tier_choice choice;
     struct utsname host;
     int r = host_require();
 
@@ -175,9 +204,11 @@ int host_probe(const char *config_path)
     config_free(config);
     if (r < 0)
         return r;
-    printf("Linux %s, cgroup v2 at %s\n\n%-8s  %-20s  %-4s  %s\n", host.release, cgroup, "LAYER", "PROGRAM", "HERE",
+    printf("Linux %s, cgroup v2 at %s\n\n%-8s  %-22s  %-4s  %s\n", host.release, cgroup, "LAYER", "PROGRAM", "HERE",
            "WHY NOT");
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        print_program(i);
+    tier_choose(&wish, &choice);
+    for (unsigned layer = 0; layer < LAYERS; layer++)
+        print_layer(&choice, layer);
+    tier_forget(&choice);
     return 0;
 }

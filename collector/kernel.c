@@ -1,3 +1,4 @@
+#include "collector/adoption.h"
 #include "collector/kernel_internal.h"
 
 #include "common/cleanup.h"
@@ -8,90 +9,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
-
-/* ---- which programs ---- */
-
-/* Drops what this kernel does not take, and remembers why. */
-static void probe(struct kernel *k, unsigned program)
-{
-    if (!(k->wanted & 1u << program) || programs_probe(program, &k->missing[program]) == 0)
-        return;
-    k->wanted &= ~(1u << program);
-    k->layout.refused |= program_rows[program].optional ? 1u << program : 0;
-}
-
-static void probe_optional(struct kernel *k)
-{
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (!layer_rows[program_rows[i].layer].required)
-            probe(k, i);
-}
-
-/* Refused by some kernels that take all else: asked alone, so that not everything is loaded in vain and probed. */
-static void probe_readers(struct kernel *k)
-{
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].kind == PROGRAM_OWNER_READER)
-            probe(k, i);
-}
-
-/* Records that exist, or will when their connections end, must have a place in a new map too. */
-static uint32_t connections_in_use(const struct kernel *k)
-{
-    struct pdtt_room room = {};
-    uint32_t zero = 0;
-
-    if (k->old.fd[MAP_CONN_ROOM] >= 0)
-        bpf_map_lookup_elem(k->old.fd[MAP_CONN_ROOM], &zero, &room);
-    return (uint32_t)(room.taken - room.released);
-}
-
-static int load_programs(struct kernel *k, const struct mapset *reuse, struct programs **ret_programs, char **ret_why)
-{
-    struct programs_config config = {.slots = k->layout.slots,
-                                     .cpus = k->layout.cpus,
-                                     .truth = k->layout.truth,
-                                     .wanted = k->wanted,
-                                     .connections = k->layout.connections,
-                                     .records = connections_in_use(k) + k->layout.connections + k->layout.cpus};
-    cleanup_free char *first_why = NULL;
-    int r;
-
-    memcpy(config.reuse_fd, reuse->fd, sizeof(config.reuse_fd));
-    probe_readers(k);
-    config.wanted = k->wanted;
-    r = programs_load(&config, ret_programs, &first_why);
-    if (r < 0) {
-        probe_optional(k);
-        config.wanted = k->wanted;
-        r = programs_load(&config, ret_programs, ret_why);
-    }
-    return r;
-}
-
-static void want_programs(struct kernel *k)
-{
-    k->wanted = (1u << PROGRAMS) - 1;
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (k->options->layers_off & 1u << program_rows[i].layer) {
-            k->wanted &= ~(1u << i);
-            k->missing[i] = strdup("switched off in the configuration");
-        }
-}
-
-static int check_required(struct kernel *k, char **ret_why)
-{
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (k->options->layers_required & 1u << program_rows[i].layer && !program_rows[i].optional &&
-            !(k->wanted & 1u << i)) {
-            if (asprintf(ret_why, "layers.%s is \"on\" but this kernel refuses %s: %s; set it to \"auto\"",
-                         layer_rows[program_rows[i].layer].name, program_rows[i].name,
-                         k->missing[i] ? k->missing[i] : "?") < 0)
-                *ret_why = NULL;
-            return -ENOTSUP;
-        }
-    return 0;
-}
 
 /* ---- the three ways to start ---- */
 
@@ -121,21 +38,10 @@ static int begin_ledger(struct kernel *k, const struct pdtt_epoch *before)
     return 0;
 }
 
-static int adopt(struct kernel *k, const struct programs *p)
+struct links kernel_links(struct kernel *k)
 {
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].kind == PROGRAM_ITERATOR && k->wanted & 1u << i) {
-            int r = programs_run_iterator(p, i);
-
-            if (r < 0)
-                return r;
-        }
-    return 0;
-}
-
-struct links kernel_links(const struct kernel *k)
-{
-    return (struct links){.pins = k->pins, .cgroup_fd = k->cgroup_fd, .wanted = k->wanted};
+    return (struct links){
+        .pins = k->pins, .cgroup_fd = k->cgroup_fd, .wanted = k->choice.wanted, .unpinned = k->unpinned};
 }
 
 /* The build is written last: a start that was interrupted before it is done again by the next one. */
@@ -145,10 +51,12 @@ static int attach(struct kernel *k, const struct programs *p, char **ret_why)
     int r = links_attach(&links, p, ret_why);
 
     if (r == 0)
-        r = adopt(k, p);
+        r = adoption_run(&k->choice, p, &k->sweep_fd);
     if (r < 0)
         return r;
     k->layout.build = programs_build();
+    k->layout.refused = tier_refused(&k->choice);
+    k->layout.tier = tier_remember(&k->choice);
     return mapset_write_layout(&k->maps, &k->layout);
 }
 
@@ -180,7 +88,7 @@ static int start_fresh(struct kernel *k, char **ret_why)
     k->layout.ledger &= INT64_MAX; /* SQLite's integers are signed */
     mapset_clear(&none);
     if (r == 0)
-        r = load_programs(k, &none, &p, ret_why);
+        r = kernel_load(k, &none, &p, ret_why);
     if (r < 0)
         return r;
     r = make_maps(k, p, PINS_MAPS, &before);
@@ -195,7 +103,7 @@ static int start_fresh(struct kernel *k, char **ret_why)
 int kernel_reload(struct kernel *k, const char *dir, char **ret_why)
 {
     struct programs *p;
-    int r = load_programs(k, &k->maps, &p, ret_why);
+    int r = kernel_load(k, &k->maps, &p, ret_why);
 
     if (r < 0)
         return r;
@@ -210,23 +118,6 @@ int kernel_reload(struct kernel *k, const char *dir, char **ret_why)
     return r;
 }
 
-static int last_epoch_of(const struct mapset *m, struct pdtt_epoch *ret_epoch)
-{
-    struct ledger_maps maps;
-    struct ledger *l;
-    int r, active;
-
-    mapset_ledger(m, &maps);
-    r = ledger_open(&maps, &l);
-    if (r < 0)
-        return r;
-    active = ledger_active(l);
-    if (active >= 0)
-        *ret_epoch = *ledger_epoch(l, active);
-    ledger_close(l);
-    return active < 0 ? active : 0;
-}
-
 /*
  * Another size: new maps beside the old ones, then each link moves to programs that count into the new maps. Socket storage,
  * classes and statistics are carried over. From the moment that the new set is pinned the step is finished by any later start.
@@ -236,7 +127,7 @@ static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted,
     struct programs *p;
     struct pdtt_epoch before;
     struct mapset carried;
-    int r = last_epoch_of(&k->maps, &before);
+    int r = mapset_last_epoch(&k->maps, &before);
 
     if (r < 0)
         return r;
@@ -250,7 +141,7 @@ static int start_replacement(struct kernel *k, const struct pdtt_layout *wanted,
                                      .truth = wanted->truth,
                                      .connections = wanted->connections,
                                      .ledger = k->layout.ledger};
-    r = load_programs(k, &carried, &p, ret_why);
+    r = kernel_load(k, &carried, &p, ret_why);
     if (r < 0)
         return r;
     r = make_maps(k, p, PINS_MAPS_NEXT, &before);
@@ -300,7 +191,7 @@ static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret
         return start_replacement(k, wanted, ret_why);
     k->start = KERNEL_RESUMED;
     if (k->layout.build == programs_build())
-        k->wanted &= ~(uint32_t)k->layout.refused; /* asked already: pins do not outlive a kernel */
+        kernel_recall(k); /* asked already: pins do not outlive a kernel */
     kernel_note_detached(k);
     links = kernel_links(k);
     if (k->layout.build == programs_build() && mapset_complete(&k->maps) && links_complete(&links))
@@ -332,14 +223,16 @@ static int start(struct kernel *k, char **ret_why)
 
     if (r < 0)
         return r;
-    want_programs(k);
+    kernel_hope(k);
     if (pins_exist(k->pins, PINS_MAPS, map_rows[MAP_LAYOUT].name)) {
         r = resume(k, &wanted, ret_why);
     } else {
         k->layout = wanted;
         r = start_fresh(k, ret_why);
     }
-    return r < 0 ? r : check_required(k, ret_why);
+    if (r == 0)
+        r = kernel_prepare_sweep(k);
+    return r < 0 ? r : tier_require(&k->choice, k->options->layers_required, ret_why);
 }
 
 int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel, char **ret_why)
@@ -354,6 +247,8 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
     mapset_clear(&k->maps);
     mapset_clear(&k->old);
     kernel_let_go(k);
+    memset(k->unpinned, -1, sizeof(k->unpinned));
+    k->sweep_fd = -1;
     k->cgroup_fd = open(options->cgroup_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     r = k->cgroup_fd < 0 ? -errno : pins_open(options->pin_path, &k->pins, ret_why);
     if (r == 0)
@@ -380,8 +275,10 @@ struct kernel *kernel_close(struct kernel *k)
     kernel_let_go(k);
     close_fd(k->cgroup_fd);
     pins_close(k->pins);
+    close_fd(k->sweep_fd);
     for (unsigned i = 0; i < PROGRAMS; i++)
-        free(k->missing[i]);
+        close_fd(k->unpinned[i]);
+    tier_forget(&k->choice);
     free(k);
     return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "collector/ledger.h"
 #include "collector/programs.h"
+#include "collector/tiers.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@ struct kernel_options {
     bool truth;                     /* test-only truth counters */
     uint32_t layers_off;            /* bit per enum layer: not to be loaded */
     uint32_t layers_required;       /* fail rather than go on without */
+    const char *best_tier;          /* tests: of the syscall layer, the first to be tried; NULL: the best */
     kernel_classes_fn fill_classes; /* called unless counting is resumed */
     void *userdata;
 };
@@ -71,9 +73,16 @@ void kernel_look(const struct kernel *k, struct kernel_damage *ret);
 /* Attaches and pins again. -EPERM: this process may load programs no more. ret_why (malloc'ed) says what failed. */
 int kernel_repair(struct kernel *k, const struct kernel_damage *damage, char **ret_why);
 
-/* Why a program of an optional layer is not running; NULL if it is. Owned by k. */
+/* Why a program is not running; NULL if it is. Owned by k. */
 const char *kernel_missing(const struct kernel *k, unsigned program);
-bool kernel_layer_on(const struct kernel *k, enum layer layer); /* all but its optional programs run */
+bool kernel_layer_on(const struct kernel *k, enum layer layer); /* it does what it is there for */
+
+/* Why a layer does not work; NULL if it does. Owned by k. */
+const char *kernel_layer_missing(const struct kernel *k, enum layer layer);
+enum tier kernel_tier(const struct kernel *k); /* of the syscall layer */
+
+/* Gives sockets that nobody was seen to use to the processes that hold them; where calls are not seen (TIER_NONE). */
+int kernel_sweep(struct kernel *k);
 
 int kernel_read_stats(const struct kernel *k, uint64_t ret_stats[static PDTT_STATS]);
 uint64_t kernel_errors(const uint64_t stats[static PDTT_STATS]); /* sum of those that mean a failure */

@@ -33,8 +33,9 @@ int kernel_old_map_fd(const struct kernel *k, enum map_id map)
 int kernel_open_reader(const struct kernel *k, bool *ret_all)
 {
     for (unsigned i = 0; i < PROGRAMS; i++) {
-        int fd =
-            programs_is_reader(i) && k->wanted & 1u << i ? pins_get(k->pins, PINS_LINKS, program_rows[i].name) : -1;
+        int fd = programs_is_reader(i) && k->choice.wanted & program_bit(i)
+                     ? pins_get(k->pins, PINS_LINKS, program_rows[i].name)
+                     : -1;
 
         if (fd >= 0) {
             *ret_all = program_rows[i].kind == PROGRAM_OWNER_READER;
@@ -46,15 +47,24 @@ int kernel_open_reader(const struct kernel *k, bool *ret_all)
 
 const char *kernel_missing(const struct kernel *k, unsigned program)
 {
-    return k->wanted & 1u << program ? NULL : k->missing[program] ? k->missing[program] : "not loaded";
+    const char *why = k->choice.missing[program];
+
+    return k->choice.wanted & program_bit(program) ? NULL : why ? why : "not loaded";
+}
+
+const char *kernel_layer_missing(const struct kernel *k, enum layer layer)
+{
+    return tier_layer_missing(&k->choice, layer);
 }
 
 bool kernel_layer_on(const struct kernel *k, enum layer layer)
 {
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].layer == layer && !program_rows[i].optional && !(k->wanted & 1u << i))
-            return false;
-    return true;
+    return !kernel_layer_missing(k, layer);
+}
+
+enum tier kernel_tier(const struct kernel *k)
+{
+    return k->choice.tier;
 }
 
 int kernel_read_stats(const struct kernel *k, uint64_t ret_stats[static PDTT_STATS])

@@ -17,15 +17,28 @@ struct kernel {
     struct pdtt_layout layout; /* of the current maps */
     enum kernel_start start;
     struct mapset maps, old;
-    char *missing[PROGRAMS];
-    uint32_t wanted; /* programs, bit per row */
+    struct tier_choice choice;
+    int sweep_fd; /* link of the iterator that gives sockets to their holders; -1: not needed, or there is none */
+    int unpinned[PROGRAMS]; /* links that this kernel cannot pin: they end with this process; -1: none */
     int cgroup_fd;
     const struct kernel_options *options; /* while opening */
     struct held_link held[PROGRAMS];
     bool was_detached; /* a program of the ledger, when pdttd started */
 };
 
-struct links kernel_links(const struct kernel *k);
+struct links kernel_links(struct kernel *k);
+
+/* Which programs are hoped for, before anything is asked of the kernel. */
+void kernel_hope(struct kernel *k);
+
+/* The same, as the build that is pinned had chosen. */
+void kernel_recall(struct kernel *k);
+
+/* Loads what is hoped for; what the kernel refuses is found out and left out. */
+int kernel_load(struct kernel *k, struct mapset *reuse, struct programs **ret_programs, char **ret_why);
+
+/* Makes ready for kernel_sweep() while programs can still be loaded. */
+int kernel_prepare_sweep(struct kernel *k);
 
 /* Other programs on the same maps: another build, other layers, or links that somebody removed. */
 int kernel_reload(struct kernel *k, const char *dir, char **ret_why);

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -50,7 +51,13 @@ static int make_link(const struct links *links, const struct programs *p, unsign
     if (r < 0)
         return r;
     link = programs_attach(p, program, links->cgroup_fd);
-    return link < 0 ? link : pins_put(links->pins, PINS_LINKS, program_rows[program].name, link);
+    r = link < 0 ? link : pins_put(links->pins, PINS_LINKS, program_rows[program].name, link);
+    if (r < 0 && link >= 0 && program_rows[program].kind == PROGRAM_KPROBE) { /* no perf links before 5.15 */
+        close_fd(links->unpinned[program]);
+        links->unpinned[program] = fcntl(link, F_DUPFD_CLOEXEC, 3);
+        r = links->unpinned[program] < 0 ? -errno : 0;
+    }
+    return r;
 }
 
 static int attach_program(const struct links *links, const struct programs *p, unsigned program)
@@ -59,7 +66,7 @@ static int attach_program(const struct links *links, const struct programs *p, u
 
     if (program_rows[program].kind == PROGRAM_ITERATOR)
         return 0;
-    if (!(links->wanted & 1u << program))
+    if (!(links->wanted & program_bit(program)))
         return unlink_pin(links, program_rows[program].name);
     r = update_link(links, p, program);
     return r == -ENOENT ? make_link(links, p, program) : r;
@@ -80,7 +87,7 @@ int links_attach(const struct links *links, const struct programs *p, char **ret
 bool links_complete(const struct links *links)
 {
     for (unsigned i = 0; i < PROGRAMS; i++) {
-        bool want = links->wanted & 1u << i && program_rows[i].kind != PROGRAM_ITERATOR;
+        bool want = links->wanted & program_bit(i) && program_rows[i].kind != PROGRAM_ITERATOR;
         cleanup_close int link = pins_get(links->pins, PINS_LINKS, program_rows[i].name);
 
         if (want != (link >= 0))

@@ -9,7 +9,8 @@
 struct links {
     const struct pins *pins;
     int cgroup_fd;
-    uint32_t wanted; /* programs, bit per row */
+    program_set wanted;
+    int *unpinned; /* PROGRAMS descriptors of links that this kernel cannot pin: they end with the process; -1: none */
 };
 
 /*

@@ -104,6 +104,16 @@ int mapset_read_stats(const struct mapset *m, uint64_t ret_stats[static PDTT_STA
     return 0;
 }
 
+void mapset_drop_small_notes(struct mapset *m)
+{
+    struct bpf_map_info info = {};
+    uint32_t size = sizeof(info);
+
+    if (m->fd[MAP_SOCK_USER] >= 0 && bpf_obj_get_info_by_fd(m->fd[MAP_SOCK_USER], &info, &size) == 0 &&
+        info.max_entries < PROGRAMS_NOTES)
+        m->fd[MAP_SOCK_USER] = close_fd(m->fd[MAP_SOCK_USER]);
+}
+
 static uint64_t map_memory_bytes(int fd)
 {
     char path[64], line[128];
@@ -125,4 +135,21 @@ uint64_t mapset_memory_bytes(const struct mapset *m)
     for (unsigned map = 0; map < MAPS; map++)
         sum += map_memory_bytes(m->fd[map]);
     return sum;
+}
+
+int mapset_last_epoch(const struct mapset *m, struct pdtt_epoch *ret_epoch)
+{
+    struct ledger_maps maps;
+    struct ledger *l;
+    int r, active;
+
+    mapset_ledger(m, &maps);
+    r = ledger_open(&maps, &l);
+    if (r < 0)
+        return r;
+    active = ledger_active(l);
+    if (active >= 0)
+        *ret_epoch = *ledger_epoch(l, active);
+    ledger_close(l);
+    return active < 0 ? active : 0;
 }

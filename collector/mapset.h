@@ -30,5 +30,11 @@ int mapset_write_layout(const struct mapset *m, const struct pdtt_layout *layout
 
 int mapset_read_stats(const struct mapset *m, uint64_t ret_stats[static PDTT_STATS]);
 
+/* Drops a map that was made when notes were not needed, so that a new one joins the set. */
+void mapset_drop_small_notes(struct mapset *m);
+
 /* What the maps take of the kernel's memory, in bytes, as the kernel says in fdinfo. */
 uint64_t mapset_memory_bytes(const struct mapset *m);
+
+/* The epoch that the ledger counts into. -ENOENT and the like: there is none. */
+int mapset_last_epoch(const struct mapset *m, struct pdtt_epoch *ret_epoch);

@@ -1,9 +1,10 @@
 #include "collector/programs.h"
 
-#include "bpf/pdtt.skel.h"
 #include "bpf/pdtt_abi.h"
+#include "collector/object.h"
+#include "collector/refusal.h"
+#include "collector/tiers.h"
 #include "common/cleanup.h"
-#include "common/log.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -20,23 +21,47 @@ const struct layer_row layer_rows[LAYERS] = {
     [LAYER_SOCKOPS] = {"sockops", false, "connections are not recorded, only what accounts moved"},
 };
 
+#define TRACEPOINT  TIER_BIT(TIER_TRACEPOINT)
+#define FENTRY      (TIER_BIT(TIER_TRAMPOLINE) | TIER_BIT(TIER_NOTES))
+#define KPROBE      TIER_BIT(TIER_KPROBE)
+#define TRAMPOLINES "BPF trampolines (fentry and fexit)"
+#define KPROBES     "kprobes (CONFIG_KPROBE_EVENTS)"
+#define SENDPAGE    "function inet_sendpage (before Linux 6.5)"
+
 const struct program_row program_rows[PROGRAMS] = {
-    {"cgroup_skb_ingress", LAYER_CGROUP, PROGRAM_CGROUP, false},
-    {"cgroup_skb_egress", LAYER_CGROUP, PROGRAM_CGROUP, false},
-    {"sock_create_tracker", LAYER_SOCKET, PROGRAM_CGROUP, false},
-    {"sock_release", LAYER_SOCKET, PROGRAM_CGROUP, false},
-    {"connect4", LAYER_SOCKET, PROGRAM_CGROUP, false},
-    {"connect6", LAYER_SOCKET, PROGRAM_CGROUP, false},
-    {"sendmsg4", LAYER_SOCKET, PROGRAM_CGROUP, false},
-    {"sendmsg6", LAYER_SOCKET, PROGRAM_CGROUP, false},
-    {"sock_send_length", LAYER_SYSCALL, PROGRAM_TRACING, false},
-    {"sock_recv_length", LAYER_SYSCALL, PROGRAM_TRACING, false},
-    {"tcp_sendmsg_locked", LAYER_SYSCALL, PROGRAM_TRACING, true},
-    {"tcp_rcv_space_adjust", LAYER_SYSCALL, PROGRAM_TRACING, true},
-    {"adopt_sockets", LAYER_ADOPT, PROGRAM_ITERATOR, false},
-    {"sockops_tracker", LAYER_SOCKOPS, PROGRAM_CGROUP, false},
-    {"live_connections", LAYER_SOCKOPS, PROGRAM_OWNER_READER, true},
-    {"live_by_file", LAYER_SOCKOPS, PROGRAM_FILE_READER, true},
+    {"cgroup_skb_ingress", LAYER_CGROUP, PROGRAM_CGROUP, false, 0, NULL},
+    {"cgroup_skb_egress", LAYER_CGROUP, PROGRAM_CGROUP, false, 0, NULL},
+    {"sock_create_tracker", LAYER_SOCKET, PROGRAM_CGROUP, false, 0, NULL},
+    {"sock_release", LAYER_SOCKET, PROGRAM_CGROUP, false, 0, NULL},
+    {"connect4", LAYER_SOCKET, PROGRAM_CGROUP, false, 0, NULL},
+    {"connect6", LAYER_SOCKET, PROGRAM_CGROUP, false, 0, NULL},
+    {"sendmsg4", LAYER_SOCKET, PROGRAM_CGROUP, false, 0, NULL},
+    {"sendmsg6", LAYER_SOCKET, PROGRAM_CGROUP, false, 0, NULL},
+    {"sock_send_length", LAYER_SYSCALL, PROGRAM_TRACING, false, TRACEPOINT, "tracepoint sock_send_length (Linux 6.3)"},
+    {"sock_recv_length", LAYER_SYSCALL, PROGRAM_TRACING, false, TRACEPOINT, "tracepoint sock_recv_length (Linux 6.3)"},
+    {"tcp_sendmsg_locked", LAYER_SYSCALL, PROGRAM_TRACING, true, TRACEPOINT,
+     "tracepoint tcp_sendmsg_locked (Linux 6.16)"},
+    {"tcp_rcv_space_adjust", LAYER_SYSCALL, PROGRAM_TRACING, true, TRACEPOINT, "tracepoint tcp_rcv_space_adjust"},
+    {"enter_inet_sendmsg", LAYER_SYSCALL, PROGRAM_TRACING, false, FENTRY, TRAMPOLINES},
+    {"enter_inet6_sendmsg", LAYER_SYSCALL, PROGRAM_TRACING, false, FENTRY, TRAMPOLINES},
+    {"exit_inet_sendmsg", LAYER_SYSCALL, PROGRAM_TRACING, false, FENTRY, TRAMPOLINES},
+    {"exit_inet6_sendmsg", LAYER_SYSCALL, PROGRAM_TRACING, false, FENTRY, TRAMPOLINES},
+    {"exit_inet_recvmsg", LAYER_SYSCALL, PROGRAM_TRACING, false, FENTRY, TRAMPOLINES},
+    {"exit_inet6_recvmsg", LAYER_SYSCALL, PROGRAM_TRACING, false, FENTRY, TRAMPOLINES},
+    {"enter_inet_sendpage", LAYER_SYSCALL, PROGRAM_TRACING, true, FENTRY, SENDPAGE},
+    {"exit_inet_sendpage", LAYER_SYSCALL, PROGRAM_TRACING, true, FENTRY, SENDPAGE},
+    {"exit_tcp_splice_read", LAYER_SYSCALL, PROGRAM_TRACING, true, FENTRY, TRAMPOLINES},
+    {"kprobe_tcp_sendmsg", LAYER_SYSCALL, PROGRAM_KPROBE, false, KPROBE, KPROBES},
+    {"kprobe_tcp_cleanup_rbuf", LAYER_SYSCALL, PROGRAM_KPROBE, false, KPROBE, KPROBES},
+    {"kprobe_udp_sendmsg", LAYER_SYSCALL, PROGRAM_KPROBE, false, KPROBE, KPROBES},
+    {"kprobe_udp_recvmsg", LAYER_SYSCALL, PROGRAM_KPROBE, false, KPROBE, KPROBES},
+    {"kprobe_udpv6_sendmsg", LAYER_SYSCALL, PROGRAM_KPROBE, true, KPROBE, KPROBES},
+    {"kprobe_udpv6_recvmsg", LAYER_SYSCALL, PROGRAM_KPROBE, true, KPROBE, KPROBES},
+    {"adopt_sockets", LAYER_ADOPT, PROGRAM_ITERATOR, false, 0, "bpf_sock_from_file in iterators (Linux 5.11)"},
+    {"sweep_sockets", LAYER_ADOPT, PROGRAM_ITERATOR, true, 0, "the iterator task_file (Linux 5.8)"},
+    {"sockops_tracker", LAYER_SOCKOPS, PROGRAM_CGROUP, false, 0, NULL},
+    {"live_connections", LAYER_SOCKOPS, PROGRAM_OWNER_READER, true, 0, "the iterator bpf_sk_storage_map"},
+    {"live_by_file", LAYER_SOCKOPS, PROGRAM_FILE_READER, true, 0, "bpf_sock_from_file in iterators (Linux 5.11)"},
 };
 
 const struct map_row map_rows[MAPS] = {
@@ -54,26 +79,14 @@ const struct map_row map_rows[MAPS] = {
     [MAP_CONN_UID] = {"conn_uid_map", true},
     [MAP_CONN_STATS] = {"conn_stats_map", false},
     [MAP_CONN_ROOM] = {"conn_room", true},
+    [MAP_SOCK_USER] = {"sock_user", true},
     [MAP_LAYOUT] = {"layout", false},
 };
 
 struct programs {
-    struct pdtt_bpf *skel;
+    struct bpf_object *object;
     int template_fd;
 };
-
-/* libbpf explains a failure only through this callback; the last warning is the one that says why. */
-static char last_warning[512];
-
-static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
-{
-    if (level == LIBBPF_WARN) {
-        vsnprintf(last_warning, sizeof(last_warning), format, args);
-        last_warning[strcspn(last_warning, "\n")] = '\0';
-        log_debug("%s", last_warning);
-    }
-    return 0;
-}
 
 bool programs_is_reader(unsigned program)
 {
@@ -82,18 +95,21 @@ bool programs_is_reader(unsigned program)
 
 uint64_t programs_build(void)
 {
-    size_t size;
-    const unsigned char *bytes = pdtt_bpf__elf_bytes(&size);
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a, 64 bit */
+    return object_build();
+}
 
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
-    return hash;
+unsigned programs_find(const char *name)
+{
+    unsigned program = 0;
+
+    while (program < PROGRAMS - 1 && strcmp(program_rows[program].name, name) != 0)
+        program++;
+    return program;
 }
 
 static struct bpf_map *find_map(const struct programs *p, enum map_id map)
 {
-    return bpf_object__find_map_by_name(p->skel->obj, map_rows[map].name);
+    return bpf_object__find_map_by_name(p->object, map_rows[map].name);
 }
 
 /* Whether programs may look into the kernel's sk_buff (6.2); the answer cannot change while we run. */
@@ -119,14 +135,29 @@ static struct bpf_program *find_program(const struct programs *p, unsigned progr
 
     if (!fragments_can_be_counted()) {
         snprintf(name, sizeof(name), "%s_whole", program_rows[program].name);
-        whole = bpf_object__find_program_by_name(p->skel->obj, name);
+        whole = bpf_object__find_program_by_name(p->object, name);
     }
-    return whole ?: bpf_object__find_program_by_name(p->skel->obj, program_rows[program].name);
+    return whole ?: bpf_object__find_program_by_name(p->object, program_rows[program].name);
 }
 
 static uint32_t counters_per_half(const struct programs_config *config)
 {
     return PDTT_LEDGER_ELEMENTS(config->cpus, config->slots);
+}
+
+enum { TEMPLATE_KEY = 1, TEMPLATE_VALUE = 2 }; /* ids in template_types() */
+
+/* Types for the template alone. Linux 5.15 to 6.1 take a map with types for another kind of map than one without. */
+static struct btf *template_types(void)
+{
+    struct btf *btf = btf__new_empty();
+
+    if (btf && btf__add_int(btf, "unsigned int", sizeof(uint32_t), 0) == TEMPLATE_KEY &&
+        btf__add_struct(btf, "pdtt_counters", sizeof(struct pdtt_counters)) == TEMPLATE_VALUE &&
+        btf__load_into_kernel(btf) == 0)
+        return btf;
+    btf__free(btf);
+    return NULL;
 }
 
 /*
@@ -135,22 +166,29 @@ static uint32_t counters_per_half(const struct programs_config *config)
  */
 static int set_inner_template(struct programs *p, const struct programs_config *config)
 {
+    struct btf *types = template_types();
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
     int r;
 
+    if (!types)
+        return -ENOMEM;
+    options.btf_fd = btf__fd(types);
+    options.btf_key_type_id = TEMPLATE_KEY;
+    options.btf_value_type_id = TEMPLATE_VALUE;
     p->template_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ledger_template", sizeof(uint32_t),
                                     sizeof(struct pdtt_counters), counters_per_half(config), &options);
     r = p->template_fd < 0 ? -errno : bpf_map__set_inner_map_fd(find_map(p, MAP_OUTER), p->template_fd);
+    btf__free(types);
     return r;
 }
 
 /* Nobody would read the records without a reader, and their room would run out. */
-static bool records_connections(uint32_t wanted)
+static bool records_connections(program_set wanted)
 {
     bool tracker = false, reader = false;
 
     for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].layer == LAYER_SOCKOPS && wanted & 1u << i) {
+        if (program_rows[i].layer == LAYER_SOCKOPS && wanted & program_bit(i)) {
             tracker |= !program_rows[i].optional;
             reader |= programs_is_reader(i);
         }
@@ -169,6 +207,7 @@ static int set_sizes(struct programs *p, const struct programs_config *config)
         {find_map(p, MAP_ACCOUNTS), 2 * config->slots},
         {find_map(p, MAP_SLOTS), 2 * config->slots},
         {find_map(p, MAP_CONN_STATS), config->records ? config->records : 1},
+        {find_map(p, MAP_SOCK_USER), config->notes ? PROGRAMS_NOTES : 1},
     };
 
     for (size_t i = 0; i < array_length(sizes); i++) {
@@ -177,24 +216,32 @@ static int set_sizes(struct programs *p, const struct programs_config *config)
         if (r < 0)
             return r;
     }
-    p->skel->rodata->ledger_slots = config->slots;
-    p->skel->rodata->ledger_cpus = config->cpus;
-    p->skel->rodata->connections_limit = records_connections(config->wanted) ? config->connections : 0;
-    p->skel->rodata->truth_enabled = config->truth;
-    /* Since 5.15; asked for only where it is there, because the verifier refuses the call elsewhere. */
-    p->skel->rodata->conn_uid_netns =
-        libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCK_OPS, BPF_FUNC_get_netns_cookie, NULL) == 1;
     return 0;
 }
 
-static int choose_programs(struct programs *p, uint32_t wanted)
+static int set_constants(struct programs *p, const struct programs_config *config)
+{
+    const struct object_settings settings = {
+        .ledger_slots = config->slots,
+        .ledger_cpus = config->cpus,
+        .connections_limit = records_connections(config->wanted) ? config->connections : 0,
+        .truth_enabled = config->truth,
+        .notes_enabled = config->notes,
+        /* Since 5.15; asked for only where it is there, because the verifier refuses the call elsewhere. */
+        .conn_uid_netns = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCK_OPS, BPF_FUNC_get_netns_cookie, NULL) == 1,
+    };
+
+    return object_set(p->object, &settings);
+}
+
+static int choose_programs(struct programs *p, program_set wanted)
 {
     struct bpf_program *program;
     int r = 0;
 
-    bpf_object__for_each_program(program, p->skel->obj) if (r == 0) r = bpf_program__set_autoload(program, false);
+    bpf_object__for_each_program(program, p->object) if (r == 0) r = bpf_program__set_autoload(program, false);
     for (unsigned i = 0; i < PROGRAMS && r == 0; i++)
-        if (wanted & 1u << i)
+        if (wanted & program_bit(i))
             r = bpf_program__set_autoload(find_program(p, i), true);
     return r;
 }
@@ -210,13 +257,6 @@ static int reuse_maps(struct programs *p, const struct programs_config *config)
     return 0;
 }
 
-static int explain(int error, char **ret_why)
-{
-    if (asprintf(ret_why, "%s", last_warning[0] ? last_warning : strerror(-error)) < 0)
-        *ret_why = NULL;
-    return error;
-}
-
 int programs_load(const struct programs_config *config, struct programs **ret_programs, char **ret_why)
 {
     struct programs *p = calloc(1, sizeof(*p));
@@ -224,11 +264,13 @@ int programs_load(const struct programs_config *config, struct programs **ret_pr
 
     if (!p)
         return -ENOMEM;
-    last_warning[0] = '\0';
-    libbpf_set_print(keep_warning);
+    refusal_listen();
     p->template_fd = -1;
-    p->skel = pdtt_bpf__open();
-    r = p->skel ? set_sizes(p, config) : -errno;
+    r = object_open(&p->object);
+    if (r == 0)
+        r = set_sizes(p, config);
+    if (r == 0)
+        r = set_constants(p, config);
     if (r == 0 && config->reuse_fd[MAP_OUTER] < 0)
         r = set_inner_template(p, config);
     if (r == 0)
@@ -236,11 +278,11 @@ int programs_load(const struct programs_config *config, struct programs **ret_pr
     if (r == 0)
         r = reuse_maps(p, config);
     if (r == 0)
-        r = pdtt_bpf__load(p->skel);
+        r = bpf_object__load(p->object);
     p->template_fd = close_fd(p->template_fd);
     if (r < 0) {
         programs_free(p);
-        return explain(r, ret_why);
+        return refusal_explain(r, ret_why);
     }
     *ret_programs = p;
     return 0;
@@ -250,22 +292,44 @@ struct programs *programs_free(struct programs *p)
 {
     if (!p)
         return NULL;
-    pdtt_bpf__destroy(p->skel);
+    bpf_object__close(p->object);
     close_fd(p->template_fd);
     free(p);
     return NULL;
 }
 
-int programs_probe(unsigned program, char **ret_why)
+/* A trampoline may be loaded and yet not attached: on arm64 the kernel takes the one and refuses the other. */
+static int try_attaching(const struct programs *p, unsigned program, char **ret_why)
 {
-    struct programs_config config = {.slots = 2, .cpus = libbpf_num_possible_cpus(), .wanted = 1u << program};
-    struct programs *p;
+    struct bpf_link *link;
     int r;
 
+    if (!(program_rows[program].tiers & (FENTRY | KPROBE)))
+        return 0;
+    refusal_listen();
+    link = bpf_program__attach(find_program(p, program));
+    r = link ? 0 : -errno;
+    bpf_link__destroy(link);
+    return r < 0 ? refusal_explain(r, ret_why) : 0;
+}
+
+int programs_probe(unsigned program, bool notes, char **ret_why)
+{
+    struct programs_config config = {
+        .slots = 2, .cpus = libbpf_num_possible_cpus(), .notes = notes, .wanted = program_bit(program)};
+    cleanup_free char *reason = NULL;
+    struct programs *p;
+    int r = notes && program_rows[program].kind == PROGRAM_TRACING ? refusal_unsafe_trampolines(&reason) : 0;
+
     memset(config.reuse_fd, -1, sizeof(config.reuse_fd));
-    r = programs_load(&config, &p, ret_why);
     if (r == 0)
+        r = programs_load(&config, &p, &reason);
+    if (r == 0) {
+        r = try_attaching(p, program, &reason);
         programs_free(p);
+    }
+    if (r < 0)
+        refusal_name(program_rows[program].hook, r, reason, ret_why);
     return r;
 }
 
@@ -288,6 +352,17 @@ static int keep_link_fd(struct bpf_link *link)
     return r;
 }
 
+/* libbpf disables a kprobe's event when it destroys the link, also if another descriptor holds it: disconnected before. */
+static int keep_kprobe_fd(struct bpf_link *link)
+{
+    int fd = link ? bpf_link__fd(link) : -errno;
+
+    if (link)
+        bpf_link__disconnect(link);
+    bpf_link__destroy(link);
+    return fd;
+}
+
 int programs_attach(const struct programs *p, unsigned program, int cgroup_fd)
 {
     struct bpf_program *prog = find_program(p, program);
@@ -300,18 +375,24 @@ int programs_attach(const struct programs *p, unsigned program, int cgroup_fd)
         return keep_link_fd(bpf_program__attach_iter(prog, &of_owners));
     if (program_rows[program].kind == PROGRAM_FILE_READER)
         return keep_link_fd(bpf_program__attach_iter(prog, NULL));
+    if (program_rows[program].kind == PROGRAM_KPROBE)
+        return keep_kprobe_fd(bpf_program__attach(prog));
     return keep_link_fd(bpf_program__attach(prog));
 }
 
-int programs_run_iterator(const struct programs *p, unsigned program)
+int programs_attach_iterator(const struct programs *p, unsigned program)
 {
-    cleanup_close int link = keep_link_fd(bpf_program__attach_iter(find_program(p, program), NULL));
-    cleanup_close int iterator = link < 0 ? link : bpf_iter_create(link);
+    return keep_link_fd(bpf_program__attach_iter(find_program(p, program), NULL));
+}
+
+int programs_run_iterator(int link)
+{
+    cleanup_close int iterator = bpf_iter_create(link);
     char ignored[64];
     ssize_t n;
 
     if (iterator < 0)
-        return link < 0 ? link : -errno;
+        return -errno;
     do
         n = read(iterator, ignored, sizeof(ignored));
     while (n > 0 || (n < 0 && errno == EAGAIN));

@@ -1,6 +1,6 @@
 /*
- * The BPF object: which programs there are, which of them this kernel takes, loading them around maps that may exist
- * already, attaching them. The only file that includes the skeleton is programs.c.
+ * The kernel side's programs: which there are, which of them this kernel takes, loading them around maps that may exist
+ * already, attaching them.
  */
 #pragma once
 
@@ -27,6 +27,7 @@ extern const struct layer_row layer_rows[LAYERS];
 enum program_kind {
     PROGRAM_CGROUP,
     PROGRAM_TRACING,
+    PROGRAM_KPROBE,
     PROGRAM_ITERATOR, /* run once, when programs are loaded */
     /* Iterators that stay pinned, to be read again and again: */
     PROGRAM_FILE_READER,  /* over the files of all tasks */
@@ -37,10 +38,24 @@ struct program_row {
     const char *name;
     enum layer layer;
     enum program_kind kind;
-    bool optional; /* its layer works without it */
+    bool optional;    /* its layer works without it */
+    unsigned tiers;   /* those of the syscall layer that it belongs to, TIER_BIT() each; 0: not a matter of tiers */
+    const char *hook; /* what it needs to be there, for people; NULL: any kernel since 5.10 has it */
 };
-#define PROGRAMS 16
+#define PROGRAMS 32
 extern const struct program_row program_rows[PROGRAMS];
+
+/* A set of programs, bit per row. */
+typedef uint64_t program_set;
+_Static_assert(PROGRAMS <= 48, "a program_set has a bit for each, and the layout's 'refused' room beside them");
+
+static inline program_set program_bit(unsigned program)
+{
+    return UINT64_C(1) << program;
+}
+
+/* The row of that name, which must exist. */
+unsigned programs_find(const char *name);
 
 enum map_id {
     MAP_OUTER,
@@ -57,6 +72,7 @@ enum map_id {
     MAP_CONN_UID,
     MAP_CONN_STATS,
     MAP_CONN_ROOM,
+    MAP_SOCK_USER,
     MAP_LAYOUT, /* last: its pin says that the set is complete */
     MAPS
 };
@@ -72,12 +88,16 @@ bool programs_is_reader(unsigned program);
 /* A number that differs between builds whose programs differ. */
 uint64_t programs_build(void);
 
+/* Notes about sockets in use at a time (bpf/notes.bpf.h): preallocated, about 10 MiB, on the kernels that need them. */
+#define PROGRAMS_NOTES 65536
+
 struct programs_config {
     uint32_t slots, cpus;
     uint32_t connections; /* that can be recorded at a time; 0: none, whatever is wanted */
     uint32_t records;     /* entries of conn_stats_map: more than connections where some are under way already */
     bool truth;
-    uint32_t wanted;    /* bit per program */
+    bool notes; /* programs at the system calls leave notes: collector/tiers.h */
+    program_set wanted;
     int reuse_fd[MAPS]; /* -1: make a new map */
 };
 
@@ -88,7 +108,7 @@ int programs_load(const struct programs_config *config, struct programs **ret_pr
 struct programs *programs_free(struct programs *p); /* pinned maps and links stay */
 
 /* Loads one program alone, with tiny maps, and drops it: 0 if this kernel takes it. */
-int programs_probe(unsigned program, char **ret_why);
+int programs_probe(unsigned program, bool notes, char **ret_why);
 
 int programs_map_fd(const struct programs *p, enum map_id map);
 int programs_fd(const struct programs *p, unsigned program);
@@ -96,5 +116,8 @@ int programs_fd(const struct programs *p, unsigned program);
 /* Attaches and returns the descriptor of the link, which is the caller's; a negative errno. */
 int programs_attach(const struct programs *p, unsigned program, int cgroup_fd);
 
-/* Runs an iterator to its end. */
-int programs_run_iterator(const struct programs *p, unsigned program);
+/* Attaches an iterator and returns the descriptor of its link, which is the caller's; a negative errno. */
+int programs_attach_iterator(const struct programs *p, unsigned program);
+
+/* Runs an attached iterator to its end. */
+int programs_run_iterator(int link);

@@ -28,6 +28,7 @@ struct session {
     int connections_error;      /* the same of reading and removing records of connections */
     struct health health;
     struct control *control; /* NULL: nobody can ask */
+    int sweep_error;         /* of the last look at who holds sockets */
     bool needs_restart;      /* programs are detached, and this process may attach nothing any more */
 };
 

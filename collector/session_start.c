@@ -8,12 +8,20 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const char *missing_in_layer(const struct session *s, enum layer layer)
+/* What there is to say about a layer: why it is missing and what is lost, or which tier of it is in use. */
+static int describe_layer(const struct session *s, enum layer layer, char **ret_detail)
 {
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (program_rows[i].layer == layer && !program_rows[i].optional && kernel_missing(s->kernel, i))
-            return kernel_missing(s->kernel, i);
-    return NULL;
+    const struct tier_row *tier = &tier_rows[kernel_tier(s->kernel)];
+    const char *missing = kernel_layer_missing(s->kernel, layer);
+    int r;
+
+    if (missing)
+        r = asprintf(ret_detail, "%s; %s", missing, layer_rows[layer].lost);
+    else if (layer == LAYER_SYSCALL)
+        r = asprintf(ret_detail, "%s: %s%s%s", tier->name, tier->how, *tier->lost ? "; " : "", tier->lost);
+    else
+        r = asprintf(ret_detail, "%s", "");
+    return r < 0 ? -ENOMEM : 0;
 }
 
 int session_note_layers(struct session *s)
@@ -22,15 +30,17 @@ int session_note_layers(struct session *s)
     int r = 0;
 
     for (unsigned layer = 0; layer < LAYERS && r == 0; layer++) {
-        const char *missing = missing_in_layer(s, layer);
+        const char *missing = kernel_layer_missing(s->kernel, layer);
         cleanup_free char *detail = NULL;
 
-        if (missing) {
-            if (asprintf(&detail, "%s; %s", missing, layer_rows[layer].lost) < 0)
-                return -ENOMEM;
+        r = describe_layer(s, layer, &detail);
+        if (r < 0)
+            return r;
+        if (missing)
             log_warning("without the %s layer: %s", layer_rows[layer].name, detail);
-        }
-        r = store_put_layer_state(s->store, layer_rows[layer].name, missing ? "off" : "on", detail ? detail : "", now);
+        else if (layer == LAYER_SYSCALL && *tier_rows[kernel_tier(s->kernel)].lost)
+            log_warning("the %s layer works by another way than the best: %s", layer_rows[layer].name, detail);
+        r = store_put_layer_state(s->store, layer_rows[layer].name, missing ? "off" : "on", detail, now);
     }
     return r;
 }

@@ -82,7 +82,7 @@ static const struct call_argument {
     {"bpf", 0, UINT32_MAX, BPF_MAP_LOOKUP_AND_DELETE_BATCH, "sweeping the ledger's keys"},
     {"bpf", 0, UINT32_MAX, BPF_MAP_UPDATE_BATCH, "classes"},
     {"bpf", 0, UINT32_MAX, BPF_MAP_DELETE_BATCH, "sweeping the ledger's keys"},
-    {"bpf", 0, UINT32_MAX, BPF_ITER_CREATE, "reading live connections"},
+    {"bpf", 0, UINT32_MAX, BPF_ITER_CREATE, "reading live connections; who holds a socket"},
     {"bpf", 0, UINT32_MAX, BPF_OBJ_GET, "pins"},
     {"bpf", 0, UINT32_MAX, BPF_OBJ_PIN, "pins"},
     {"bpf", 0, UINT32_MAX, BPF_OBJ_GET_INFO_BY_FD, "whose map and which link a descriptor is"},

@@ -22,7 +22,7 @@ static bool is_linked(const struct kernel *k, unsigned program)
 {
     enum program_kind kind = program_rows[program].kind;
 
-    return k->wanted & 1u << program && (kind == PROGRAM_CGROUP || kind == PROGRAM_TRACING);
+    return k->choice.wanted & program_bit(program) && (kind == PROGRAM_CGROUP || kind == PROGRAM_TRACING);
 }
 
 void kernel_let_go(struct kernel *k)

@@ -1,0 +1,91 @@
+# Sourced by tests/vm/*: a Debian kernel in QEMU, with the host's own programs as its root and the live tests run inside.
+#
+#   . "${srcdir:-…}/tests/support/vm.sh"   then   vm_run KERNEL NAME…
+#
+# Emulated (TCG), so it works in any container and needs no /dev/kvm; a boot takes about ten seconds. Inside, tests/run is
+# the runner as everywhere, and its tests' sentences come out of the second serial port. Nothing of the host changes.
+# shellcheck shell=bash
+
+set -u
+export LC_ALL=C
+
+srcdir=$(cd "${srcdir:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
+builddir=$(cd "${builddir:-$srcdir/build}" && pwd)
+VM_CACHE=$builddir/tests/cache/vm
+VM_WORK=$builddir/tests/work/vm-${0##*/}
+VM_MEMORY=1536
+QEMU=qemu-system-x86_64
+
+# vm_skip REASON: this kernel is not tried, and that is seen
+vm_skip()
+{
+    printf 'skip - live tests on %s: %s\n' "${VM_NAME:-another kernel}" "$1"
+    exit 77
+}
+
+vm_die()
+{
+    printf 'not ok - live tests on %s run in QEMU\n' "$VM_NAME"
+    printf '#   %s\n' "$@"
+    exit 1
+}
+
+# shellcheck source=vm_kernel.sh
+. "$srcdir/tests/support/vm_kernel.sh"
+# shellcheck source=vm_root.sh
+. "$srcdir/tests/support/vm_root.sh"
+
+vm_check_tools()
+{
+    local tool
+    for tool in $QEMU apt-get apt-cache dpkg dpkg-deb depmod cpio bpftool flock setsid; do
+        command -v "$tool" >/dev/null || vm_skip "$tool is not installed"
+    done
+    [ "$(dpkg --print-architecture)" = amd64 ] || vm_skip "its kernels are for amd64"
+    for tool in pdttd pdtt-report tests/support/traffic; do
+        [ -x "$builddir/$tool" ] || vm_die "$tool is not built; run: make check-programs"
+    done
+}
+
+# Without cx16, because QEMU 7.2.22 spoils the flags register at some cmpxchg16b: Linux 6.12 panics at random then.
+# vm_boot SECONDS: until it powers off; the tests' sentences go to $VM_WORK/results, the kernel's to $VM_WORK/console
+vm_boot()
+{
+    : >"$VM_WORK/results"
+    timeout -k 5 "$1" "$QEMU" -accel tcg,thread=multi -cpu Nehalem,-cx16 -smp 2 -m $VM_MEMORY -nodefaults -no-reboot -display none \
+        -kernel "$VM_CACHE/$VM_NAME/vmlinuz" -initrd "$VM_WORK/initrd" \
+        -append "console=ttyS0 panic=-1 oops=panic quiet rdinit=/init" \
+        -chardev "file,id=console,path=$VM_WORK/console" -serial chardev:console \
+        -chardev "file,id=results,path=$VM_WORK/results" -serial chardev:results </dev/null >"$VM_WORK/qemu" 2>&1
+}
+
+# The sentences of all tests, each with the kernel and the test in front, so that they can be told apart in one list.
+vm_results() { tr -d '\r' <"$VM_WORK/results"; }
+
+vm_report()
+{
+    vm_results | sed -n "s/^RESULT \(ok\|not ok\|skip\) - /\1 - $VM_NAME, /p"
+    vm_results | grep '^# ' || true
+    mkdir -p "$builddir/tests/logs"
+    cp "$VM_WORK/results" "$builddir/tests/logs/vm-$VM_NAME.results" # for kernels_table
+    vm_results | grep -q '^DONE' || vm_die "it did not come to its end; its last words:" \
+        "$(tail -n 25 "$VM_WORK/console" | tr -d '\r')" "$(tail -n 5 "$VM_WORK/qemu")"
+}
+
+# vm_run KERNEL SECONDS NAME…: boots it and runs the live tests NAME… of this tree in it
+vm_run()
+{
+    local seconds=$2
+    VM_NAME=$1
+    shift 2
+    vm_check_tools
+    mkdir -p "$VM_CACHE" "$VM_WORK"
+    # shellcheck disable=SC2064 # the name of now
+    [ -n "${VM_KEEP:-}" ] || trap "rm -rf '$VM_WORK'" EXIT
+    trap 'exit 143' TERM INT HUP
+    vm_fetch_kernel
+    vm_make_initrd "$@"
+    vm_boot "$seconds"
+    vm_report
+    ! vm_results | grep -q '^RESULT not ok'
+}
