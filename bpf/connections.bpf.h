@@ -85,9 +85,10 @@ SEC("iter/bpf_sk_storage_map")
 int live_connections(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
     struct pdtt_owner *o = ctx->value;
+    struct sock *sk = ctx->sk;
 
-    if (ctx->sk && o && flow_is_live(o))
-        read_live(ctx->meta, ctx->sk, o);
+    if (sk && o && flow_is_live(o))
+        read_live(ctx->meta, sk, o);
     return 0;
 }
 

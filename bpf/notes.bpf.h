@@ -15,16 +15,17 @@
 const volatile __u8 notes_enabled = 0;
 
 struct note {
-    struct payer last;  /* who made the latest call */
-    struct payer first; /* who made the first one since the latest packet: what that left behind is theirs */
-    __u32 calls, seen;  /* made, and made up for */
-    __u32 first_took;   /* the first one received: what was charged before it is its own */
-    __u32 swept;        /* nobody called: this process only holds the socket */
-    __u64 payload[PDTT_DIRECTIONS];
-    __u64 cgroup_id; /* of the process that made the latest call, for the record of the connection */
-    __u32 pid;
+    struct payer last;   /* who made the latest call */
+    struct payer first;  /* who made the first one since the latest packet: what that left behind is theirs */
+    __u32 calls, seen;   /* made, and made up for */
+    __u32 first_took;    /* the first one received: what was charged before it is its own */
+    __u32 swept;         /* nobody called: this process only holds the socket */
+    struct payer before; /* who made calls before last did */
+    __u64 payload[2][PDTT_DIRECTIONS];
+    __u32 turn; /* which of the two is that of last; the other is that of before */
+    __u32 pid;  /* of the process that made the latest call, for the record of the connection */
+    __u64 cgroup_id;
     char comm[PDTT_COMM];
-    __u32 padding;
 };
 
 /* Preallocated, because memory must not be asked for within any function of the kernel. */
@@ -94,8 +95,11 @@ static __always_inline void note_call(const struct sock *sk, const struct payer 
         n->first_took = took;
         n->swept = 0;
     }
-    if (!same_payer(&n->last, payer))
+    if (!same_payer(&n->last, payer)) {
+        n->before = n->last;
         n->last = *payer;
+        n->turn ^= 1;
+    }
     note_process(n);
     __sync_fetch_and_add(&n->calls, 1);
 }
@@ -107,7 +111,7 @@ static __always_inline void note_payload(const struct sock *sk, __u32 direction,
     struct note *n = cookie && bytes > 0 ? bpf_map_lookup_elem(&sock_user, &cookie) : NULL;
 
     if (n)
-        __sync_fetch_and_add(&n->payload[direction & 1], bytes);
+        __sync_fetch_and_add(&n->payload[n->turn & 1][direction & 1], bytes);
 }
 
 /* Payer was found holding the socket. Of several the first that is not root counts, and a call counts more. */
@@ -130,22 +134,45 @@ static __always_inline void note_holder(const struct sock *sk, const struct paye
     __sync_fetch_and_add(&n->calls, 1);
 }
 
-static __always_inline void owner_take_payload(struct pdtt_owner *o, struct note *n)
+static __always_inline bool note_has_payload(const struct note *n)
 {
-    __u64 rx = n->payload[PDTT_RX] ? atomic_swap(&n->payload[PDTT_RX], 0) : 0;
-    __u64 tx = n->payload[PDTT_TX] ? atomic_swap(&n->payload[PDTT_TX], 0) : 0;
+    return n->payload[0][PDTT_RX] | n->payload[0][PDTT_TX] | n->payload[1][PDTT_RX] | n->payload[1][PDTT_TX];
+}
+
+/* What a payer's calls moved is that payer's, whoever owns the socket by now. */
+static __always_inline void owner_take_payload(struct pdtt_owner *o, const struct payer *payer, __u64 *payload)
+{
+    __u64 rx = payload[PDTT_RX] ? atomic_swap(&payload[PDTT_RX], 0) : 0;
+    __u64 tx = payload[PDTT_TX] ? atomic_swap(&payload[PDTT_TX], 0) : 0;
+    struct pdtt_account account;
     struct ledger l;
     __u32 slot;
 
-    if (rx)
-        flow_payload(o, PDTT_RX, rx);
-    if (tx)
-        flow_payload(o, PDTT_TX, tx);
     if (!(rx | tx) || !ledger_open(&l))
         return;
-    slot = owner_slot(&l, o, o->tag);
+    flow_payload(o, PDTT_RX, rx);
+    flow_payload(o, PDTT_TX, tx);
+    owner_account(o, o->tag, &account);
+    account.uid = (__u32)payer->identity;
+    account.gid = payer->identity >> 32;
+    account.unit = payer->unit;
+    account.kind = PDTT_KIND_USER;
+    slot = ledger_find_slot(l.epoch, &account);
     ledger_add_payload(&l, slot, PDTT_RX, rx);
     ledger_add_payload(&l, slot, PDTT_TX, tx);
+}
+
+static __noinline int owner_take_payloads(struct pdtt_owner *o, struct note *n)
+{
+    struct payer first, second;
+
+    if (!n)
+        return 0;
+    first = n->turn & 1 ? n->before : n->last;
+    second = n->turn & 1 ? n->last : n->before;
+    owner_take_payload(o, &first, n->payload[0]);
+    owner_take_payload(o, &second, n->payload[1]);
+    return 0;
 }
 
 static __always_inline void owner_take_calls(struct pdtt_owner *o, const struct note *n)
@@ -190,15 +217,16 @@ static __noinline void owner_read_note(struct pdtt_owner *o, __u64 cookie)
     if (!n)
         return;
     calls = n->calls;
-    if (calls == n->seen)
-        return;
-    if (n->swept)
-        owner_take_holder(o, n);
-    else
-        owner_take_calls(o, n);
-    n->seen = calls;
-    owner_take_process(o, n);
-    owner_take_payload(o, n);
+    if (calls != n->seen) {
+        if (n->swept)
+            owner_take_holder(o, n);
+        else
+            owner_take_calls(o, n);
+        n->seen = calls;
+        owner_take_process(o, n);
+    }
+    if (note_has_payload(n))
+        owner_take_payloads(o, n);
 }
 
 static __always_inline void owner_catch_up(struct pdtt_owner *o, void *ctx)

@@ -12,7 +12,7 @@
 _Static_assert(sizeof(struct pdtt_bpf__rodata) == sizeof(struct pdtt_old_bpf__rodata),
                "both forms are of one source: their settings are the same");
 
-/* r0 = 0; *(u64 *)(r10 - 8) = r0; r0 = atomic_fetch_add((u64 *)(r10 - 8), r0); exit */
+/* r0 = 0; *(u64 *)(r10 - 8) = r0; r0 = atomic_fetch_add((u64 *)(r10 - 8), r0); r0 = 0; exit */
 static bool kernel_has_fetch(void)
 {
     const struct bpf_insn program[] = {
@@ -23,10 +23,11 @@ static bool kernel_has_fetch(void)
          .src_reg = BPF_REG_0,
          .off = -8,
          .imm = BPF_ADD | BPF_FETCH},
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
         {.code = BPF_JMP | BPF_EXIT},
     };
     cleanup_close int fd =
-        bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "pdtt_fetch", "GPL", program, array_length(program), NULL);
+        bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "pdtt_fetch", "GPL", program, array_length(program), NULL);
 
     return fd >= 0;
 }

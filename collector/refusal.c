@@ -73,7 +73,7 @@ void refusal_name(const char *hook, int error, const char *reason, char **ret_wh
         r = asprintf(ret_why, "this kernel has no %s", hook);
     else if (hook && (error == -ENOTSUP || error == -524)) /* ENOTSUPP, which leaks from the kernel */
         r = asprintf(ret_why, "this kernel has no %s on this machine (%s)", hook, words);
-    else if (hook && (error == -EPERM || error == -EACCES))
+    else if (hook && error == -EPERM)
         r = asprintf(ret_why, "needs %s, which this kernel refuses even to root (lockdown, or a policy): %s", hook,
                      words);
     else if (hook)

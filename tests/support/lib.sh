@@ -119,10 +119,10 @@ expect_matches()
     if [[ $1 =~ $2 ]]; then ok "$3"; else not_ok "$3" "expected a match of /$2/, got: $1"; fi
 }
 
-# wait_until SECONDS COMMAND…: polls; false when the time is over
+# wait_until SECONDS COMMAND…: polls; false when the time is over. On an emulated machine each second is some.
 wait_until()
 {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * ${PDTT_TEST_PATIENCE:-1}))
     shift
     while ! "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$end" ] || return 1
