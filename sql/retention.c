@@ -179,7 +179,7 @@ static int is_over(struct store *s, bool *ret)
     return r;
 }
 
-/* Of raw and of connections what is oldest. */
+/* Of raw and of connections what is oldest; done when both are used up, though an interval came and went meanwhile. */
 static int drop_finest(struct store *s, struct step *ret)
 {
     int64_t id, raw = INT64_MAX, connections = INT64_MAX;
@@ -189,11 +189,13 @@ static int drop_finest(struct store *s, struct step *ret)
         r = find_connections(s, &connections);
     if (r < 0)
         return r;
-    if (connections <= raw && connections != INT64_MAX)
+    if (connections <= raw && connections != INT64_MAX) {
         r = drop_connections(s, raw == INT64_MAX ? raw : raw + STORE_CONNECTION_SEC, ret);
-    else
+        ret->done = ret->done && raw == INT64_MAX;
+    } else {
         r = drop_raw(s, INT64_MAX, ret);
-    ret->done = ret->n == 0;
+        ret->done = ret->done && connections == INT64_MAX;
+    }
     return r;
 }
 
