@@ -223,6 +223,41 @@ struct pdtt_class_v6 {
     __u8 address[16];
 };
 
+/*
+ * What a frame that an interface carried is; the kinds of a direction add up to all that it carried. Part of what the store
+ * keeps: a number never changes its meaning.
+ */
+enum pdtt_interface_kind {
+    PDTT_IFACE_SOCKET,          /* of a socket of this host; known by conn_uid_map, the packet or the kernel's tables */
+    PDTT_IFACE_OTHER_NAMESPACE, /* leaves for a socket of another namespace of this host, bridged */
+    PDTT_IFACE_TIME_WAIT,       /* of a connection that has ended already */
+    PDTT_IFACE_FORWARDED,       /* neither from nor to this namespace */
+    PDTT_IFACE_PACKET_SOCKET,   /* sent through AF_PACKET */
+    PDTT_IFACE_NOT_IP,          /* ARP, LLDP, ... */
+    PDTT_IFACE_ICMP,            /* ICMP, neighbour discovery, IGMP of the kernel itself, and to ping sockets */
+    PDTT_IFACE_FRAGMENT,        /* all but the first of a datagram: no ports to look for */
+    PDTT_IFACE_NO_SOCKET,       /* to closed ports, multicast that nobody wants, protocols without ports */
+    PDTT_IFACE_MALFORMED,       /* headers that are too short or contradict each other */
+    PDTT_IFACE_KINDS
+};
+
+#define PDTT_INTERFACES 1024 /* that can be counted at a time */
+
+/* What the interface layer knows of one interface, on each CPU; all but n is the same everywhere and written by pdttd. */
+struct pdtt_interface {
+    __u64 id;          /* random: tells an interface from a later one of the same number */
+    __u16 link_size;   /* of the link layer's header, 0: there is none */
+    __u16 type_offset; /* of the EtherType in it */
+    __u32 netns;       /* of the cookie of its namespace, the lower half: a number means nothing in another one */
+    struct {
+        __u64 bytes, packets;
+    } base[PDTT_DIRECTIONS]; /* the kernel's own counters when counting began */
+    struct {
+        __u64 bytes, packets; /* L3 bytes on the wire; cumulative */
+    } n[PDTT_DIRECTIONS][PDTT_IFACE_KINDS];
+};
+_Static_assert(sizeof(struct pdtt_interface) == 16 + 32 + 320, "a pinned map of programs that outlive a pdttd");
+
 /* Why a count took another way than the common one; index of the stats map. Each is a loss made visible or a fact worth a graph. */
 enum pdtt_stat {
     PDTT_STAT_SLOTS_FULL,      /* packets or calls booked as overflow: no slot left in this epoch */
@@ -243,6 +278,7 @@ enum pdtt_stat {
     PDTT_STAT_FLOW_ENOMEM, /* ... no memory for its entry */
     PDTT_STAT_FLOW_OTHER,  /* ... any other error */
     PDTT_STAT_FLOW_LATE,   /* packets after the record of their connection was booked: counted as beyond */
+    PDTT_STAT_INTERFACE_MISSING, /* frames on an interface that pdttd did not announce: NOT counted by its layer */
     PDTT_STATS
 };
 

@@ -22,6 +22,7 @@ struct config *config_free(struct config *config)
     config_free_classes(config);
     config_free_projects(config);
     config_free_allocations(config);
+    config_free_texts(&config->interfaces);
     free(config->timezone);
     free(config->log_file);
     free(config->log_per_user_prefix);

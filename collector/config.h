@@ -35,6 +35,25 @@ enum config_layer {
     CONFIG_LAYER_OFF,
 };
 
+/* What the element of interfaces means that is no name: whatever carries bytes that no other one counts too. */
+#define CONFIG_INTERFACES_AUTO "auto"
+
+/* By what received frames are counted. */
+enum config_xdp {
+    CONFIG_XDP_AUTO,    /* XDP where the driver takes it, else TC */
+    CONFIG_XDP_ON,      /* refuse to start where a driver does not take it */
+    CONFIG_XDP_GENERIC, /* XDP everywhere, also where the stack has to do the driver's part */
+    CONFIG_XDP_OFF,     /* TC */
+};
+
+/* By what frames are counted that are sent, and those received that XDP does not see. */
+enum config_tc {
+    CONFIG_TC_AUTO,   /* TCX where the kernel has it, else filters of clsact */
+    CONFIG_TC_ON,     /* refuse to start where an interface takes neither */
+    CONFIG_TC_CLSACT, /* the filters, also where TCX is there */
+    CONFIG_TC_OFF,
+};
+
 struct config_network {
     int family;          /* AF_INET or AF_INET6 */
     uint8_t address[16]; /* network byte order; 4 bytes used for AF_INET, the rest 0; host bits are clear */
@@ -93,6 +112,9 @@ struct config {
     unsigned limit_accounts;    /* 16..1048576 */
     unsigned limit_connections; /* 16..1048576 */
     enum config_layer layer_syscall, layer_sockops;
+    enum config_xdp layer_xdp;
+    enum config_tc layer_tc;
+    struct config_texts interfaces; /* names, globs or CONFIG_INTERFACES_AUTO; none: the layer is off */
     struct config_class *classes;
     size_t n_classes;
     char *timezone;                       /* "local" or what else calendar_open() takes, never a path */

@@ -203,10 +203,24 @@ const struct config_key config_keys[] = {
      "Records connections: their ends, user and process, what they moved, how they ended. \"on\" refuses to start on a "
      "host that cannot do it.",
      read_layer, AT(layer_sockops)},
-    {"layers.xdp", "\"auto\"", "\"auto\"", "Counts what the network interfaces receive.", LATER, 0},
-    {"layers.tc", "\"auto\"", "\"auto\"", "Counts what the network interfaces send.", LATER, 0},
-    {"interfaces", "( \"auto\" )", "a list of names, or \"auto\"", "Interfaces that the layers xdp and tc watch.",
-     LATER, 0},
+    {"layers.xdp", "\"auto\"", "\"auto\", \"on\", \"generic\" or \"off\"",
+     "Counts what the network interfaces receive, as the card received it. \"auto\" uses XDP where the driver takes "
+     "it, "
+     "else TC; \"on\" refuses to start where the driver of a watched interface does not; \"generic\" uses XDP also "
+     "there, which costs more for each packet; \"off\" leaves all to TC. An XDP program of somebody else is left "
+     "alone.",
+     config_read_xdp, AT(layer_xdp)},
+    {"layers.tc", "\"auto\"", "\"auto\", \"on\", \"clsact\" or \"off\"",
+     "Counts what the network interfaces send, and receive where XDP does not. \"auto\" uses TCX links (Linux 6.6), "
+     "else "
+     "filters of clsact; \"on\" refuses to start where neither works; \"clsact\" uses filters; with \"off\" nothing is "
+     "counted there.",
+     config_read_tc, AT(layer_tc)},
+    {"interfaces", "( \"auto\" )", "a list of names, globs such as \"en*\", or \"auto\"; () for none",
+     "Interfaces that the layers xdp and tc watch, to compare what they carry with what was booked. \"auto\" is every "
+     "one "
+     "that is up and whose bytes no other one counts too: not loopback, bridges, bonds, VLANs, tunnels and veth.",
+     config_read_interfaces, AT(interfaces)},
     {"classes", "( { name = \"internal\"; networks = ( \"10.0.0.0/8\", \"fd00::/8\" ); } )",
      "up to 250 of { name = NAME; networks = ( CIDR, ... ); networks_file = FILE; }",
      "Named sets of networks. A packet belongs to the class whose network matches the remote address with the longest "

@@ -114,6 +114,9 @@ int config_read_timezone(struct config_reader *reader, const config_setting_t *s
 int config_read_retention(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_max_size(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_log_file(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_xdp(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_tc(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_interfaces(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_log_prefix(struct config_reader *reader, const config_setting_t *setting, void *target);
 
 int config_read_admin_group(struct config_reader *reader, const config_setting_t *setting, void *target);

@@ -104,6 +104,12 @@ static int on_units(struct daemon *d)
     return 0;
 }
 
+static int on_interfaces(struct daemon *d)
+{
+    interfaces_read(d->session->interfaces);
+    return 0;
+}
+
 /* ---- the loop ---- */
 
 typedef int (*event_fn)(struct daemon *d);
@@ -139,6 +145,8 @@ static int set_up(struct daemon *d)
         r = watch(d, rules_units_fd(d->session->rules), on_units);
     if (r == 0 && d->session->control)
         r = watch(d, control_fd(d->session->control), on_control);
+    if (r == 0 && interfaces_fd(d->session->interfaces) >= 0)
+        r = watch(d, interfaces_fd(d->session->interfaces), on_interfaces);
     return r < 0 ? r : arm_timer(d);
 }
 

@@ -53,6 +53,7 @@ void drain_usage_of_row(const struct ledger_row *row, struct store_usage *ret_us
 struct moment {
     int64_t real_ns, boot_ns;
     uint64_t errors;
+    bool now; /* it ended just now, so what meters read now belongs to it */
 };
 
 /* What is known of connections, with those that have no record: only what the ledger sums up is of this epoch alone. */
@@ -98,6 +99,8 @@ static int book(const struct drain *d, int half, const struct moment *end)
     fault_point("ledger-read");
     counters_of_row(&counted, &interval.counted);
     add_connections(d, half, &interval);
+    if (end->now && d->meters && d->meters(&interval.meters, &interval.n_meters, d->userdata) < 0)
+        interval.n_meters = 0;
     r = store_book_interval(d->store, &interval, usage, n);
     if (r == 0 && d->booked)
         d->booked(&interval, usage, n, d->userdata);
@@ -112,10 +115,10 @@ static int book_and_clear(const struct drain *d, int half, const struct moment *
 }
 
 /* The other half is sealed if its epoch is the one before the active one; anything else was prepared but never used. */
-static int recover_beside(const struct drain *d, int active)
+static int recover_beside(const struct drain *d, int active, bool sealed_now)
 {
     const struct pdtt_epoch *now = ledger_epoch(d->ledger, active), *other = ledger_epoch(d->ledger, !active);
-    struct moment end = {.real_ns = now->start_ns, .boot_ns = now->boot_ns, .errors = now->errors};
+    struct moment end = {.real_ns = now->start_ns, .boot_ns = now->boot_ns, .errors = now->errors, .now = sealed_now};
 
     if (other->epoch == 0)
         return 0;
@@ -128,7 +131,7 @@ int drain_recover(const struct drain *d)
 {
     int active = ledger_active(d->ledger);
 
-    return active < 0 ? active : recover_beside(d, active);
+    return active < 0 ? active : recover_beside(d, active, false);
 }
 
 int drain_interval(const struct drain *d, const struct drain_settings *settings)
@@ -136,7 +139,7 @@ int drain_interval(const struct drain *d, const struct drain_settings *settings)
     struct ledger_start start = {
         .generation = settings->generation, .flags = settings->flags, .errors = settings->errors};
     int active = ledger_active(d->ledger);
-    int r = active < 0 ? active : recover_beside(d, active);
+    int r = active < 0 ? active : recover_beside(d, active, false);
 
     if (r < 0)
         return r;
@@ -145,7 +148,8 @@ int drain_interval(const struct drain *d, const struct drain_settings *settings)
     start.boot_ns = clock_boottime_ns();
     r = ledger_swap(d->ledger, &start);
     fault_point("swapped");
-    return r < 0 ? r : drain_recover(d);
+    active = r < 0 ? r : ledger_active(d->ledger);
+    return active < 0 ? active : recover_beside(d, active, true);
 }
 
 int drain_retired(const struct drain *d, int64_t end_ns, int64_t end_boot_ns)
@@ -155,7 +159,7 @@ int drain_retired(const struct drain *d, int64_t end_ns, int64_t end_boot_ns)
     struct moment end = {.real_ns = end_ns, .boot_ns = end_boot_ns};
 
     if (r == 0)
-        r = recover_beside(d, active);
+        r = recover_beside(d, active, false);
     if (r < 0 || ledger_epoch(d->ledger, active)->epoch == 0)
         return r;
     end.errors = ledger_epoch(d->ledger, active)->errors;

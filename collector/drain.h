@@ -23,12 +23,16 @@ typedef void (*drain_booked_fn)(const struct store_interval *interval, const str
 /* Adds the records of connections to an interval that is about to be booked. What fails costs their detail, no byte. */
 typedef void (*drain_connections_fn)(struct store_interval *interval, uint64_t active_epoch, void *userdata);
 
+/* What meters beside the ledger read now; they belong to the callee until the next call. 0, or booked without them. */
+typedef int (*drain_meters_fn)(const struct store_meter **ret, size_t *ret_n, void *userdata);
+
 struct drain {
     struct ledger *ledger;
     struct store *store;
-    drain_project_fn project; /* all three may be NULL */
+    drain_project_fn project; /* these four may be NULL */
     drain_booked_fn booked;
     drain_connections_fn connections;
+    drain_meters_fn meters;
     void *userdata;
 };
 

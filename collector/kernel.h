@@ -45,6 +45,8 @@ struct kernel *kernel_close(struct kernel *k); /* pins stay, counting goes on */
 enum kernel_start kernel_start(const struct kernel *k);
 void kernel_ledger_maps(const struct kernel *k, struct ledger_maps *ret_maps);
 int kernel_map_fd(const struct kernel *k, enum map_id map);
+const struct pins *kernel_pins(const struct kernel *k);
+uint64_t kernel_ledger_id(const struct kernel *k);
 
 /* The maps that a replacement left to be booked; false if there are none. kernel_drop_old() once that is done. */
 bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps);

@@ -25,6 +25,16 @@ bool kernel_old_maps(const struct kernel *k, struct ledger_maps *ret_maps)
     return true;
 }
 
+const struct pins *kernel_pins(const struct kernel *k)
+{
+    return k->pins;
+}
+
+uint64_t kernel_ledger_id(const struct kernel *k)
+{
+    return k->layout.ledger;
+}
+
 int kernel_old_map_fd(const struct kernel *k, enum map_id map)
 {
     return k->old.fd[map];

@@ -150,7 +150,8 @@ static int print_help(const struct command *command)
 /* From here on nothing needs root's powers; a pdttd that could not give them up does not run. */
 static int need_no_more(struct session *s)
 {
-    const struct privilege_needs needs = {.map_fd = kernel_map_fd(s->kernel, MAP_LAYOUT)};
+    const struct privilege_needs needs = {.map_fd = kernel_map_fd(s->kernel, MAP_LAYOUT),
+                                          .interfaces = interfaces_fd(s->interfaces) >= 0};
     cleanup_free char *why = NULL;
     int r = privilege_drop(&needs, &why);
 

@@ -85,6 +85,11 @@ int mapset_write_layout(const struct mapset *m, const struct pdtt_layout *layout
 
 int mapset_read_stats(const struct mapset *m, uint64_t ret_stats[static PDTT_STATS])
 {
+    return stats_read(m->fd[MAP_STATS], ret_stats);
+}
+
+int stats_read(int fd, uint64_t ret_stats[static PDTT_STATS])
+{
     int cpus = libbpf_num_possible_cpus();
     cleanup_free uint64_t *values = calloc(cpus > 0 ? cpus : 1, sizeof(*values));
 
@@ -93,7 +98,7 @@ int mapset_read_stats(const struct mapset *m, uint64_t ret_stats[static PDTT_STA
     for (uint32_t stat = 0; stat < PDTT_STATS; stat++) {
         ret_stats[stat] = 0;
         /* A map that an earlier version pinned lacks the newest ones. */
-        if (bpf_map_lookup_elem(m->fd[MAP_STATS], &stat, values) < 0) {
+        if (bpf_map_lookup_elem(fd, &stat, values) < 0) {
             if (errno == ENOENT)
                 continue;
             return -errno;

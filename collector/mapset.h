@@ -28,7 +28,9 @@ void mapset_ledger(const struct mapset *m, struct ledger_maps *ret_maps);
 int mapset_read_layout(const struct mapset *m, struct pdtt_layout *ret_layout);
 int mapset_write_layout(const struct mapset *m, const struct pdtt_layout *layout);
 
+/* The counters of causes, enum pdtt_stat, from the set or from the map itself. */
 int mapset_read_stats(const struct mapset *m, uint64_t ret_stats[static PDTT_STATS]);
+int stats_read(int fd, uint64_t ret_stats[static PDTT_STATS]);
 
 /* Drops a map that was made when notes were not needed, so that a new one joins the set. */
 void mapset_drop_small_notes(struct mapset *m);

@@ -204,7 +204,7 @@ int pins_rename_dir(const struct pins *pins, const char *from, const char *to)
 int pins_remove_all(const struct pins *pins)
 {
     /* Links first: a program must not go on counting into maps that nobody can find any more. */
-    static const char *const dirs[] = {PINS_LINKS, PINS_MAPS_NEXT, PINS_MAPS};
+    static const char *const dirs[] = {PINS_INTERFACES, PINS_LINKS, PINS_MAPS_NEXT, PINS_MAPS};
 
     for (size_t i = 0; i < array_length(dirs); i++) {
         int r = pins_remove_dir(pins, dirs[i]);

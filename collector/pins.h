@@ -11,9 +11,10 @@ struct pins {
     int lock_fd;
 };
 
-#define PINS_MAPS      "maps"
-#define PINS_MAPS_NEXT "maps_next" /* bpffs reserves names with dots */
-#define PINS_LINKS     "links"
+#define PINS_MAPS       "maps"
+#define PINS_MAPS_NEXT  "maps_next" /* bpffs reserves names with dots */
+#define PINS_LINKS      "links"
+#define PINS_INTERFACES "interfaces" /* links and counts of the interface layer */
 
 /*
  * Makes the directory if need be and locks it. -EBUSY: another pdttd has it; -ENODEV: not on bpffs; ret_why is malloc'ed

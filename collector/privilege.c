@@ -20,13 +20,25 @@ static bool map_needs_capability(const struct privilege_needs *needs)
     return bpf_map_lookup_elem(needs->map_fd, &key, &value) < 0 && errno == EPERM;
 }
 
+static bool follows_interfaces(const struct privilege_needs *needs)
+{
+    return needs->interfaces;
+}
+
+static bool needs_bpf(const struct privilege_needs *needs)
+{
+    return needs->interfaces || map_needs_capability(needs);
+}
+
 /* Each that may be kept: what for, and whether this host needs it, asked while none is in effect. */
 static const struct capability_row {
     unsigned capability;
     const char *what_for;
     bool (*needed)(const struct privilege_needs *needs);
 } capabilities[] = {
-    {CAP_BPF, "to read and swap the ledger, which this kernel refuses without it", map_needs_capability},
+    {CAP_BPF, "to read and swap the ledger, where this kernel asks for it, and for interfaces that come later",
+     needs_bpf},
+    {CAP_NET_ADMIN, "to count on interfaces that come later", follows_interfaces},
 };
 
 static int say(char **ret_why, int error, const char *doing)

@@ -17,7 +17,8 @@
 #include <stdbool.h>
 
 struct privilege_needs {
-    int map_fd; /* any map of the ledger: reading it shows whether this kernel asks for CAP_BPF */
+    int map_fd;      /* any map of the ledger: reading it shows whether this kernel asks for CAP_BPF */
+    bool interfaces; /* the interface layer follows interfaces: one that comes later is attached to then */
 };
 
 /*

@@ -182,6 +182,11 @@ static int set_inner_template(struct programs *p, const struct programs_config *
     return r;
 }
 
+bool programs_know_netns(void)
+{
+    return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCK_OPS, BPF_FUNC_get_netns_cookie, NULL) == 1;
+}
+
 /* Nobody would read the records without a reader, and their room would run out. */
 static bool records_connections(program_set wanted)
 {
@@ -227,8 +232,7 @@ static int set_constants(struct programs *p, const struct programs_config *confi
         .connections_limit = records_connections(config->wanted) ? config->connections : 0,
         .truth_enabled = config->truth,
         .notes_enabled = config->notes,
-        /* Since 5.15; asked for only where it is there, because the verifier refuses the call elsewhere. */
-        .conn_uid_netns = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCK_OPS, BPF_FUNC_get_netns_cookie, NULL) == 1,
+        .conn_uid_netns = programs_know_netns(),
     };
 
     return object_set(p->object, &settings);

@@ -88,6 +88,9 @@ bool programs_is_reader(unsigned program);
 /* A number that differs between builds whose programs differ. */
 uint64_t programs_build(void);
 
+/* Whether sockops programs learn their network namespace (5.15): the verifier refuses the call elsewhere. */
+bool programs_know_netns(void);
+
 /* Notes about sockets in use at a time (bpf/notes.bpf.h): preallocated, about 10 MiB, on the kernels that need them. */
 #define PROGRAMS_NOTES 65536
 

@@ -3,6 +3,7 @@
 #include "collector/cgroup.h"
 #include "collector/classes.h"
 #include "collector/mend.h"
+#include "collector/session_interfaces.h"
 #include "collector/session_internal.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -40,6 +41,8 @@ static void on_booked(const struct store_interval *interval, const struct store_
     rules_booked(s->rules, interval, rows, n);
     if (s->connections)
         session_note_connections_error(s, connections_booked(s->connections));
+    if (interval->n_meters)
+        interfaces_booked(s->interfaces);
 }
 
 static struct drain drain_of(struct session *s, struct ledger *ledger)
@@ -49,7 +52,8 @@ static struct drain drain_of(struct session *s, struct ledger *ledger)
                           .project = project_of,
                           .booked = on_booked,
                           .userdata = s,
-                          .connections = session_add_connections};
+                          .connections = session_add_connections,
+                          .meters = session_read_meters};
 }
 
 static int current_errors(const struct session *s, uint64_t *ret_errors)
@@ -105,6 +109,7 @@ int session_drain(struct session *s)
     r = drain_now(s);
     report_book_error(s, r);
     rules_settle(s->rules);
+    session_note_interfaces(s);
     health_note_drain(s, r, *store_why(s->store) ? store_why(s->store) : strerror(-r), started);
     return r;
 }
@@ -332,6 +337,8 @@ int session_open(const char *config_path, struct session **ret_session)
     if (r == 0)
         r = open_kernel(s);
     if (r == 0)
+        r = session_open_interfaces(s); /* before the first epoch ends, so that both begin together */
+    if (r == 0)
         r = rules_follow_units(s->rules, s->cgroup, kernel_map_fd(s->kernel, MAP_UNITS));
     if (r == 0) {
         await_rule_names(s);
@@ -354,6 +361,7 @@ struct session *session_close(struct session *s)
         return NULL;
     control_close(s->control);
     connections_close(s->connections);
+    interfaces_close(s->interfaces);
     ledger_close(s->ledger);
     rules_close(s->rules); /* writes to a map of the kernel's, asks store and names */
     kernel_close(s->kernel);
@@ -374,7 +382,8 @@ static bool needs_restart(const struct config *a, const struct config *b)
     return strcmp(a->database, b->database) != 0 || strcmp(a->pin_path, b->pin_path) != 0 ||
            strcmp(a->control, b->control) != 0 || strcmp(a->cgroup, b->cgroup) != 0 ||
            a->limit_accounts != b->limit_accounts || a->layer_syscall != b->layer_syscall ||
-           a->limit_connections != b->limit_connections || a->layer_sockops != b->layer_sockops;
+           a->limit_connections != b->limit_connections || a->layer_sockops != b->layer_sockops ||
+           !session_same_interfaces(a, b);
 }
 
 int session_reload(struct session *s)
@@ -387,9 +396,9 @@ int session_reload(struct session *s)
         return r;
     }
     if (needs_restart(s->config, config)) {
-        log_warning(
-            "database, pin_path, control, cgroup, limits and layers change only at a restart: reload refused, the "
-            "configuration in force stays");
+        log_warning("database, pin_path, control, cgroup, limits, layers and interfaces change only at a restart: "
+                    "reload refused, the "
+                    "configuration in force stays");
         config_free(config);
         return -EBUSY;
     }
@@ -402,6 +411,7 @@ int session_reload(struct session *s)
     }
     config_free(s->config);
     s->config = config;
+    interfaces_use_config(s->interfaces, config);
     await_rule_names(s);
     r = apply_classes(s);
     if (r == 0)
@@ -416,6 +426,7 @@ int session_unload(struct session *s)
 
     if (r < 0)
         return r;
+    interfaces_unload(s->interfaces);
     r = kernel_unload(s->kernel);
     if (r < 0)
         log_error("cannot remove the pins below %s: %s", s->config->pin_path, strerror(-r));

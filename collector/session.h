@@ -9,6 +9,7 @@
 #include "collector/control.h"
 #include "collector/drain.h"
 #include "collector/health.h"
+#include "collector/interfaces.h"
 #include "collector/kernel.h"
 #include "collector/names.h"
 #include "collector/rules.h"
@@ -22,6 +23,7 @@ struct session {
     struct connections *connections; /* NULL: none are recorded */
     struct names *names;
     struct rules *rules;
+    struct interfaces *interfaces;
     char *cgroup;               /* where packets are counted; units are below it */
     uint32_t generation, flags; /* of the class table */
     int book_error;             /* of the last attempt, so that a blocked writer is said once */

@@ -4,11 +4,15 @@
 
 #include <string.h>
 
-#define AT(member)  offsetof(struct row, member)
-#define USE(member) offsetof(struct allocation_use, member)
-#define OF(member)  offsetof(struct connection_use, member)
+#define AT(member)   offsetof(struct row, member)
+#define USE(member)  offsetof(struct allocation_use, member)
+#define OF(member)   offsetof(struct connection_use, member)
+#define LINE(member) offsetof(struct audit_line, member)
 
 const struct field fields[] = {
+    {"section", "SECTION", FIELD_AUDIT, FIELD_TEXT, FIELD_ALWAYS, LINE(section)},
+    {"interface", "INTERFACE", FIELD_AUDIT, FIELD_TEXT, FIELD_ALWAYS, LINE(source)},
+    {"what", "WHAT", FIELD_AUDIT, FIELD_TEXT, FIELD_ALWAYS, LINE(what)},
     {"subject", "TYPE", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(subject)},
     {"name", "NAME", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(name)},
     {"period", "PERIOD", FIELD_PERIOD, FIELD_TEXT, FIELD_ALWAYS, AT(period)},
@@ -58,6 +62,9 @@ const struct field fields[] = {
     {"state", "STATE", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(state)},
     {"forecast_bytes", "FORECAST", FIELD_ALLOCATION, FIELD_BYTES, FIELD_ALWAYS, USE(forecast_bytes)},
     {"forecast_basis", "BASIS", FIELD_ALLOCATION, FIELD_TEXT, FIELD_ALWAYS, USE(basis)},
+    {"percent", "%", FIELD_AUDIT, FIELD_PERCENT, FIELD_ALWAYS, LINE(hundredths)},
+    {"count", "COUNT", FIELD_AUDIT, FIELD_NUMBER, FIELD_ALWAYS, LINE(count)},
+    {"meaning", NULL, FIELD_AUDIT, FIELD_TEXT, FIELD_HIDDEN, LINE(meaning)},
 };
 const size_t n_fields = array_length(fields);
 
@@ -101,6 +108,7 @@ bool field_is_none(const struct field *field, const struct row *row)
     case FIELD_US:
         return field_number(field, row) < 0;
     case FIELD_BYTES:
+    case FIELD_PACKETS:
         return field_number(field, row) == FIELD_NO_BYTES;
     default:
         return false;
@@ -115,6 +123,8 @@ static const void *place_of(const struct field *field, const struct row *row)
 
     if (field->dim == FIELD_ALLOCATION)
         place = row->use;
+    else if (field->dim == FIELD_AUDIT)
+        place = row->audit;
     else if (field->dim == FIELD_CONNECTION)
         place = row->connection ? row->connection : &none;
     return (const char *)place + field->offset;
@@ -136,7 +146,8 @@ const struct field *field_for_sort(const char *name, bool payload)
         if (strcmp(name, aliases[i].word) == 0)
             name = payload ? aliases[i].payload_key : aliases[i].key;
     for (size_t i = 0; i < n_fields; i++)
-        if (fields[i].dim != FIELD_ALLOCATION && fields[i].view != FIELD_PEOPLE && strcmp(name, fields[i].key) == 0)
+        if (!(fields[i].dim & (FIELD_ALLOCATION | FIELD_AUDIT)) && fields[i].view != FIELD_PEOPLE &&
+            strcmp(name, fields[i].key) == 0)
             return &fields[i];
     return NULL;
 }

@@ -10,8 +10,10 @@
 #define FIELD_ALLOCATION (1u << 18)
 /* A report of one connection in each row, with the fields of struct connection_use beside those of its dimensions. */
 #define FIELD_CONNECTION (1u << 19)
+/* Another kind of report again: the fields of struct audit_line beside the counters. */
+#define FIELD_AUDIT (1u << 20)
 
-/* Of FIELD_BYTES: there is no such number. */
+/* Of FIELD_BYTES and FIELD_PACKETS: there is no such number. */
 #define FIELD_NO_BYTES INT64_MIN
 
 enum field_kind {

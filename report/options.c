@@ -182,10 +182,7 @@ DEFINE_FLAG(check)
 DEFINE_FLAG(help)
 DEFINE_FLAG(version)
 
-static int apply_not_yet(void *target, const char *argument)
-{
-    return options_complain("not yet supported");
-}
+DEFINE_FLAG(audit)
 
 /* ---- the table ---- */
 
@@ -222,6 +219,10 @@ static const struct option_row rows[] = {
      "those that --since and --until touch",
      "Allocations", apply_allocations},
     {"check", 0, NULL, "exit with 3 if one of them is exceeded", NULL, apply_check},
+    {"audit", 0, NULL,
+     "what network interfaces carried beside what was booked, why they differ, what was lost, and the state of the "
+     "layers; with --period for each period",
+     "Audit", apply_audit},
     {"format", 'f', "F", "table (default), json, csv, tsv, log", "How to show them", apply_format},
     {"parsable", 'P', NULL, "columns separated by |, as sacct does", NULL, apply_parsable},
     {"graph", 0, NULL, "bars, as wide as the terminal", NULL, apply_graph},
@@ -237,7 +238,6 @@ static const struct option_row rows[] = {
      NULL, apply_socket},
     {"version", 'V', NULL, "print the version", NULL, apply_version},
     {"help", 'h', NULL, "print this help", NULL, apply_help},
-    {"audit", 0, NULL, "not yet supported", "Reserved", apply_not_yet},
 };
 
 const struct option_row *report_option_rows(size_t *ret_n)
@@ -290,32 +290,37 @@ static void set_defaults(struct report_options *o)
         o->sort_field = field_for_sort("total", o->payload); /* within each period */
 }
 
-/* --allocations is a report of its own: what has no meaning there is not passed over in silence. */
-static int check_allocations(const struct report_options *o, char **ret_why)
+/* --allocations and --audit are reports of their own: what has no meaning there is not passed over in silence. */
+static int check_alone(const struct report_options *o, char **ret_why)
 {
     const struct {
-        bool given;
+        bool given, with_audit; /* with_audit: it has a meaning there */
         const char *option;
     } others[] = {
-        {o->classes.n > 0, "class"},
-        {o->protocols.n > 0, "proto"},
-        {o->unit_globs.n > 0, "unit"},
-        {o->payload, "payload"},
-        {o->by, "by"},
-        {o->period != REPORT_NO_PERIOD, "period"},
-        {o->top > 0, "top"},
-        {o->sort != NULL, "sort"},
-        {o->graph, "graph"},
-        {o->live, "live"},
-        {o->connections, "connections"},
+        {o->users.n > 0 && o->audit, false, "user"},
+        {o->projects.n > 0 && o->audit, false, "project"},
+        {o->classes.n > 0, false, "class"},
+        {o->protocols.n > 0, false, "proto"},
+        {o->unit_globs.n > 0, false, "unit"},
+        {o->payload, false, "payload"},
+        {o->by, false, "by"},
+        {o->period != REPORT_NO_PERIOD, true, "period"},
+        {o->top > 0, false, "top"},
+        {o->sort != NULL, false, "sort"},
+        {o->graph, false, "graph"},
+        {o->live, false, "live"},
+        {o->connections, false, "connections"},
     };
 
-    if (!o->allocations)
-        return o->check ? refuse(ret_why, "check", "works with --allocations only") : 0;
-    for (size_t i = 0; i < array_length(others); i++)
-        if (others[i].given)
+    if (!o->allocations && o->check)
+        return refuse(ret_why, "check", "works with --allocations only");
+    if (o->allocations && o->audit)
+        return refuse(ret_why, "audit", "does not go with --allocations; ask for one after the other");
+    for (size_t i = 0; (o->allocations || o->audit) && i < array_length(others); i++)
+        if (others[i].given && !(others[i].with_audit && o->audit))
             return refuse(ret_why, others[i].option,
-                          "does not go with --allocations, whose rows the configuration defines");
+                          o->audit ? "does not go with --audit, which knows interfaces and layers"
+                                   : "does not go with --allocations, whose rows the configuration defines");
     return 0;
 }
 
@@ -342,7 +347,7 @@ static int check_together(const struct report_options *o, char **ret_why)
         return refuse(ret_why, "every", "works with --live only");
     if (o->graph && o->output != &output_table)
         return refuse(ret_why, "graph", "is for people; leave out --format and -P");
-    if (!o->allocations && !field_is_in(o->sort_field, shown))
+    if (!o->allocations && !o->audit && !field_is_in(o->sort_field, shown))
         return refuse(ret_why, "sort",
                       o->sort_field->dim == FIELD_PERIOD ? "there are no periods to sort by; add --period"
                                                          : "the report has no such column; add it to --by");
@@ -356,7 +361,7 @@ void report_options_init(struct report_options *o)
 
 int report_options_complete(struct report_options *o, char **ret_why)
 {
-    int r = check_allocations(o, ret_why);
+    int r = check_alone(o, ret_why);
 
     if (r >= 0)
         r = check_connections(o, ret_why);

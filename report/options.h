@@ -30,7 +30,7 @@ struct report_options {
     bool by_period;                           /* in order of the periods, and by sort_field within each */
     const struct output *output;
     enum units_style units;
-    bool units_given, payload, live, graph, allocations, connections, check;
+    bool units_given, payload, live, graph, allocations, connections, audit, check;
     size_t count; /* --live: stop after so many; 0: go on */
     unsigned every_sec;
     enum report_source asks;

@@ -34,9 +34,12 @@
 static const struct {
     const char *key, *label;
 } labels[] = {
-    {"host", "Host"},     {"period", "Period"}, {"uid", "UID"},           {"user", "Username"}, {"project", "Project"},
-    {"unit", "Unit"},     {"class", "Class"},   {"protocol", "Protocol"}, {"family", "Family"}, {"process", "Process"},
-    {"remote", "Remote"}, {"name", NULL},       {"counts", "Counts"},
+    {"host", "Host"},       {"period", "Period"},     {"uid", "UID"},
+    {"user", "Username"},   {"project", "Project"},   {"unit", "Unit"},
+    {"class", "Class"},     {"protocol", "Protocol"}, {"family", "Family"},
+    {"process", "Process"}, {"remote", "Remote"},     {"name", NULL},
+    {"counts", "Counts"},   {"section", "Section"},   {"interface", "Interface"},
+    {"what", "What"},
 };
 
 static int log_begin(struct output_job *job)
@@ -131,15 +134,37 @@ static int put_connection(struct output_job *job, const struct row *row)
     return 0;
 }
 
+static int put_audit(FILE *out, const struct row *row)
+{
+    cleanup_free char *meaning = row->audit->meaning ? escape_terminal(row->audit->meaning) : strdup("");
+
+    if (!meaning)
+        return -ENOMEM;
+    if (row->audit->count >= 0)
+        fprintf(out, "  Count: %" PRId64 "\n", row->audit->count);
+    else if (row->n.tx_packets != FIELD_NO_BYTES)
+        put_usage(out, row, false);
+    else if (row->n.tx_bytes != FIELD_NO_BYTES)
+        fprintf(out, "  TX: %" PRId64 " bytes\n  RX: %" PRId64 " bytes\n", row->n.tx_bytes, row->n.rx_bytes);
+    if (row->audit->hundredths >= 0)
+        fprintf(out, "  Share: %" PRId64 ".%02d %%\n", row->audit->hundredths / 100,
+                (int)(row->audit->hundredths % 100));
+    if (*meaning)
+        fprintf(out, "  Meaning: %s\n", meaning);
+    return 0;
+}
+
 static int log_row(struct output_job *job, const struct row *row)
 {
     if (put_labels(job, row) < 0)
         return -ENOMEM;
     if (row->connection && put_connection(job, row) < 0)
         return -ENOMEM;
+    if (row->audit && put_audit(job->out, row) < 0)
+        return -ENOMEM;
     if (row->use)
         put_allocation(job->out, row->use);
-    else
+    else if (!row->audit)
         put_usage(job->out, row, job->head->payload);
     fputs("---\n", job->out);
     return 0;

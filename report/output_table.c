@@ -1,4 +1,5 @@
 /* The table for people: period, host and coverage above, totals below. Colours only where a terminal shows them. */
+#include "report/audit.h"
 #include "report/output.h"
 
 #include "common/cleanup.h"
@@ -107,7 +108,9 @@ static int table_end(struct output_job *job, const struct row *totals)
     r = totals ? add_line(job, totals, "Total", BOLD) : 0;
     if (r < 0)
         return r;
-    return print_table(job->state) < 0 ? -ENOMEM : 0;
+    if (print_table(job->state) < 0)
+        return -ENOMEM;
+    return job->head->by & FIELD_AUDIT ? audit_put_notes(job->out, job->rows) : 0;
 }
 
 static void table_done(struct output_job *job)

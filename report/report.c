@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "report/allocations.h"
 #include "report/ask.h"
+#include "report/audit.h"
 #include "report/connections.h"
 #include "report/plan.h"
 
@@ -103,7 +104,7 @@ static int collect_start(const struct store_bucket *interval, void *userdata)
     return starts->n > PLAN_MOST_BUCKETS;
 }
 
-static int plan_intervals(struct store *s, const struct calendar *cal, struct period period, struct plan *ret,
+int report_plan_intervals(struct store *s, const struct calendar *cal, struct period period, struct plan *ret,
                           char **ret_why)
 {
     struct starts starts = {0};
@@ -114,8 +115,7 @@ static int plan_intervals(struct store *s, const struct calendar *cal, struct pe
     return r;
 }
 
-/* What the store can answer, in plan and head. Periods that only become shorter by --since are not moved. */
-static int plan_effective(struct store *s, struct plan *plan, struct report_head *head)
+int report_plan_effective(struct store *s, struct plan *plan, struct report_head *head)
 {
     int (*const plan_buckets)(struct store *, const struct store_bucket *, size_t, struct store_bucket *) =
         head->connections ? store_plan_connections : store_plan_buckets;
@@ -156,7 +156,7 @@ struct job {
 static int ask_planned(struct store *s, struct job *job, char **ret_why)
 {
     struct report_head *head = &job->head;
-    int r = plan_effective(s, &job->plan, head);
+    int r = report_plan_effective(s, &job->plan, head);
 
     if (r >= 0)
         r = head_read(s, job->now_sec, head, &job->stored);
@@ -198,7 +198,7 @@ static int read_snapshot(struct store *s, struct job *job, char **ret_why)
     job->head.connections = asks_connections(s, job);
     if (job->head.connections && (r = connections_cut_period(s, o, &job->period, &job->head.cut)) < 0)
         return ask_keep_why(s, r, ret_why);
-    r = o->period == REPORT_INTERVALS ? plan_intervals(s, cal, job->period, &job->plan, ret_why)
+    r = o->period == REPORT_INTERVALS ? report_plan_intervals(s, cal, job->period, &job->plan, ret_why)
                                       : plan_make(cal, job->period, o->period, &job->plan, ret_why);
     if (r < 0)
         return r;
@@ -272,7 +272,8 @@ int report_write(struct store *s, const struct calendar *cal, int64_t now_sec, c
                  FILE *out, char **ret_why)
 {
     char *why = NULL;
-    int n = 0, r = (o->allocations   ? allocations_write
+    int n = 0, r = (o->audit         ? audit_write
+                    : o->allocations ? allocations_write
                     : o->connections ? connections_write
                                      : write_usage)(s, cal, now_sec, o, out, &why);
 

@@ -1,7 +1,9 @@
 /* pdtt-report without its main(): plan, question, rows, page. */
 #pragma once
 
+#include "report/head.h"
 #include "report/options.h"
+#include "report/plan.h"
 
 /* What report_write() returns with --allocations --check when one is exceeded. */
 enum { REPORT_EXCEEDED = 1 };
@@ -12,6 +14,13 @@ enum { REPORT_EXCEEDED = 1 };
  */
 int report_write(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
                  FILE *out, char **ret_why);
+
+/* A bucket for each interval of the period. As plan_make(), and -ERANGE where they have expired. */
+int report_plan_intervals(struct store *s, const struct calendar *cal, struct period period, struct plan *ret,
+                          char **ret_why);
+
+/* What the store can answer, in plan and head. Periods that only become shorter by --since are not moved. */
+int report_plan_effective(struct store *s, struct plan *plan, struct report_head *head);
 
 /*
  * The calendar of the site that keeps the database, whoever asks from wherever. A negative errno and *ret_why,

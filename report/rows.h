@@ -23,6 +23,14 @@ struct connection_use {
     int64_t duration_ms, retransmits, srtt_us;                                        /* srtt_us -1: not known */
 };
 
+/* What a row of --audit says beside its counters; nothing is owned. */
+struct audit_line {
+    const char *section, *source, *what; /* source: an interface, NULL where there is none */
+    const char *meaning;                 /* for people: what it counts and what not, or the state of a layer */
+    int64_t hundredths;                  /* of a percent, of what was carried; -1: none */
+    int64_t count;                       /* how often, -1: none */
+};
+
 /* Texts that were not asked for are NULL, numbers -1. */
 struct row {
     size_t bucket;                /* index of the period */
@@ -37,6 +45,7 @@ struct row {
     bool other;                              /* what no connection holds */
     const struct allocation_use *use;        /* of --allocations only; not owned */
     const struct connection_use *connection; /* of --connections only; not owned */
+    const struct audit_line *audit;          /* of --audit only; not owned */
 };
 
 struct rows {

@@ -255,7 +255,9 @@ static int book(struct store *s, void *userdata)
     fault_point("book-accounts");
     for (size_t part = 0; part < b->parts.n && r == 0; part++)
         r = insert_part(s, b, part, &told);
-    return r < 0 ? r : connections_book(s, b->interval, &b->parts);
+    if (r == 0)
+        r = connections_book(s, b->interval, &b->parts);
+    return r < 0 ? r : meters_book(s, b->interval, &b->parts);
 }
 
 /* What was committed, into memory. */

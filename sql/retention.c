@@ -50,6 +50,8 @@ static int drop_interval(struct store *s, int64_t id, int64_t start_sec, int64_t
 
     *rows += sqlite3_changes64(s->db);
     if (r == 0)
+        r = meters_drop(s, STORE_RAW, id);
+    if (r == 0)
         r = statement_run(s, STATEMENT_INTERVAL_DELETE, BINDS(BIND_INT(id)));
     if (r == 0)
         r = statement_run(s, STATEMENT_BUCKET_THINNED, BINDS(BIND_INT(STORE_5MIN), BIND_INT(start_sec)));
@@ -89,6 +91,8 @@ static int drop_bucket(struct store *s, int level, int64_t before_sec, int64_t *
         return r;
     r = statement_run(s, drop[level], BINDS(BIND_INT(start)));
     *rows += sqlite3_changes64(s->db);
+    if (r == 0)
+        r = meters_drop(s, level, start);
     if (r == 0)
         r = statement_run(s, STATEMENT_BUCKET_DELETE, BINDS(BIND_INT(level), BIND_INT(start)));
     if (r == 0 && level + 1 < STORE_LEVELS)

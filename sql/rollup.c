@@ -122,6 +122,8 @@ static int write_all(struct store *s, void *userdata)
     for (int level = STORE_HOUR; level < STORE_LEVELS && r == 0; level++)
         r = write_coarser_level(s, level);
     if (r == 0)
+        r = meters_roll_up(s, s->rollup.last_id);
+    if (r == 0)
         r = statement_run(s, STATEMENT_ROLLED_SET, BINDS(BIND_INT(s->rollup.last_id)));
     return r < 0 ? r : retention_shrink(s);
 }

@@ -21,6 +21,10 @@
     " tx_packets = tx_packets + excluded.tx_packets, rx_packets = rx_packets + excluded.rx_packets,"                   \
     " tx_payload_bytes = tx_payload_bytes + excluded.tx_payload_bytes,"                                                \
     " rx_payload_bytes = rx_payload_bytes + excluded.rx_payload_bytes"
+#define METER_ADD                                                                                                      \
+    "ON CONFLICT (level, key, interface, kind) DO UPDATE SET tx_bytes = tx_bytes + excluded.tx_bytes,"                 \
+    " rx_bytes = rx_bytes + excluded.rx_bytes, tx_packets = tx_packets + excluded.tx_packets,"                         \
+    " rx_packets = rx_packets + excluded.rx_packets"
 #define DROP(table) {.sql = "DELETE FROM " table " WHERE start_sec = :start_sec", .binds = {":start_sec"}, .writes = true}
 #define ALL(table)                                                                                                     \
     {.sql = "SELECT user, project, class, protocol, family, " COUNTERS " FROM " table " WHERE start_sec = :key",       \
@@ -317,6 +321,7 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
                                      " ELSE coalesce((SELECT path FROM unit WHERE id = :id), 'unit ' || :id) END, 0",
                               .binds = {":id"}},
 #include "sql/statement_connections.inc"
+#include "sql/statement_meters.inc"
     [STATEMENT_FIRST_LAST] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"
                                      " coalesce((SELECT end_sec FROM interval ORDER BY id DESC LIMIT 1), 0)"},
     [STATEMENT_RAW_REACH] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"

@@ -137,6 +137,24 @@ struct store_connection {
 /* What was ended by nobody: the host rebooted, or the records were lost with the programs that kept them. */
 #define STORE_ENDED_LOST "lost"
 
+/* The source of meters that is no interface: what the programs had to do other than count, by cause. */
+#define STORE_METER_PROGRAMS "(programs)"
+
+/*
+ * A counter that goes on by itself, as it stands now: what an interval adds is what it is ahead of the last reading that was
+ * booked. The first reading of an identity adds all of it. Kinds of an interface: "kernel", its own counters with the link
+ * layer's headers, and what the interface layer tells apart, in L3 bytes: "socket", "other_namespace", "time_wait",
+ * "forwarded", "packet_socket", "not_ip", "icmp", "fragment", "no_socket", "malformed". Of the programs: causes, with how
+ * often in rx_packets.
+ */
+struct store_meter {
+    const char *source; /* an interface's name; NULL: the one of its last reading */
+    const char *kind;
+    uint64_t identity;       /* the same from reading to reading, random, never used again */
+    struct store_counters n; /* without payload */
+    bool last;               /* it will not be read again */
+};
+
 struct store_interval {
     uint64_t ledger;   /* identity of the kernel ledger, random per load; with epoch it makes booking exactly once */
     uint64_t epoch;    /* counts up by one per swap within a ledger */
@@ -151,6 +169,8 @@ struct store_interval {
     bool connections_all; /* no other connection is open: what the store still takes for open is lost */
     struct store_counters other_connections; /* what was beyond limits.connections in this interval */
     int64_t other_connections_count;
+    const struct store_meter *meters; /* read when it was sealed, those of an identity beside each other */
+    size_t n_meters;                  /* 0: they wait for the next interval */
 };
 
 /*
@@ -423,6 +443,27 @@ typedef int (*store_gap_fn)(const struct store_gap *gap, void *userdata); /* non
 
 /* The recorded gaps that touch [since, until), in order of time. */
 int store_query_gaps(struct store *s, int64_t since_sec, int64_t until_sec, store_gap_fn fn, void *userdata);
+
+/* What the meters of interfaces and programs added within a part of a bucket: several rows of a kind are to be added up. */
+struct store_meter_row {
+    size_t bucket;
+    const char *source, *kind; /* until the callback returns */
+    bool programs;             /* the source is STORE_METER_PROGRAMS */
+    struct store_counters n;
+};
+typedef int (*store_meter_fn)(const struct store_meter_row *row, void *userdata); /* non-zero stops and is returned */
+
+/* For the same buckets, levels and edges as store_query_usage(), so that the two can be compared to the byte. */
+int store_query_meters(struct store *s, const struct store_bucket *buckets, size_t n, store_meter_fn fn,
+                       void *userdata);
+
+/* The states of layers that held within [since, until), by layer and in order of time. */
+struct store_layer {
+    const char *layer, *state, *detail; /* until the callback returns */
+    int64_t first_sec, last_sec;        /* when it began, and when it was last confirmed */
+};
+typedef int (*store_layer_fn)(const struct store_layer *layer, void *userdata); /* non-zero stops and is returned */
+int store_query_layers(struct store *s, int64_t since_sec, int64_t until_sec, store_layer_fn fn, void *userdata);
 
 /* The allocations in their order; what the callback gets lives until it returns. */
 typedef int (*store_allocation_fn)(const struct store_allocation *allocation, void *userdata);

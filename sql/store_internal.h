@@ -278,6 +278,17 @@ void ballast_take(struct store *s);
 /* Gives its room back to a full file system: true if there was one. */
 bool ballast_release(struct store *s);
 
+/* ---- meters.c ---- */
+
+/* What the meters of an interval are ahead of their last reading. In the transaction of a booking, after its intervals. */
+int meters_book(struct store *s, const struct store_interval *interval, const struct book_parts *parts);
+
+/* Adds raw rows past the watermark, up to last_id, to the coarser levels. In a transaction, before the watermark moves. */
+int meters_roll_up(struct store *s, int64_t last_id);
+
+/* Drops what a raw interval or a bucket of a level has of them. In a transaction. */
+int meters_drop(struct store *s, int level, int64_t key);
+
 /* ---- record.c ---- */
 
 /* The id of a class; gives it one. In a transaction. */

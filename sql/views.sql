@@ -254,3 +254,24 @@ CROSS JOIN v_account v ON v.account = c.account
 CROSS JOIN address l ON l.id = c.local
 CROSS JOIN address r ON r.id = c.remote
 CROSS JOIN process p ON p.id = c.process;
+
+-- What each interface carried on each day: by the kernel's own counters (kind kernel, with the link layer's headers), and by
+-- the interface layer, whose kinds add up to what it carried in L3 bytes. Which of it was no socket's:
+--     SELECT day, interface, kind, tx_bytes, rx_bytes FROM v_interface_day WHERE kind NOT IN ('kernel', 'socket');
+CREATE VIEW v_interface_day AS
+WITH added AS (
+    SELECT key AS start_sec, interface, kind, tx_bytes, rx_bytes, tx_packets, rx_packets
+    FROM interface_usage WHERE level = 3
+    UNION ALL
+    SELECT (SELECT max(b.start_sec) FROM bucket b WHERE b.level = 3 AND b.start_sec <= i.start_sec),
+        u.interface, u.kind, u.tx_bytes, u.rx_bytes, u.tx_packets, u.rx_packets
+    FROM interval i JOIN interface_usage u ON u.level = 0 AND u.key = i.id
+    WHERE i.id > (SELECT rolled FROM rollup)
+)
+SELECT b.label AS day, a.start_sec AS start_sec, n.name AS interface, a.kind AS kind, sum(a.tx_bytes) AS tx_bytes,
+    sum(a.rx_bytes) AS rx_bytes, sum(a.tx_packets) AS tx_packets, sum(a.rx_packets) AS rx_packets
+FROM added a
+JOIN interface n ON n.id = a.interface
+LEFT JOIN bucket b ON b.level = 3 AND b.start_sec = a.start_sec
+WHERE a.interface > 0
+GROUP BY a.start_sec, a.interface, a.kind;

@@ -10,8 +10,16 @@ PDTTD_LOG=$TMP/pdttd.log
 PDTTD_PID='' PDTTD_STATUS=''
 ONCE_STATUS='' ONCE_OUTPUT=''
 INTERVAL=1s
+INTERFACES='()' # of nobody else: a test counts on those that it made
 PDTTD_WRAPPER=()
 export PDTT_TEST_TRUTH=1 # of every pdttd alike: it belongs to the layout of the pinned maps
+
+# watch_interfaces NAME…: names or globs, for the configurations that are written from now on
+watch_interfaces()
+{
+    INTERFACES=$(printf ', "%s"' "$@")
+    INTERFACES="( ${INTERFACES#, } )"
+}
 
 # write_config [TEXT]: the settings of the fixture, then TEXT
 write_config()
@@ -21,6 +29,7 @@ write_config()
 database = "$DATABASE";
 pin_path = "$PIN_PATH";
 interval = "$INTERVAL";
+interfaces = $INTERFACES;
 control = "$TMP/control.sock";
 ${1:-}
 CONF
@@ -121,7 +130,7 @@ pdttd_kill9()
 pdttd_once()
 {
     ONCE_STATUS=0
-    ONCE_OUTPUT=$("$PDTTD" -c "$CONFIG" "$@" 2>&1) || ONCE_STATUS=$?
+    ONCE_OUTPUT=$("${PDTTD_WRAPPER[@]}" "$PDTTD" -c "$CONFIG" "$@" 2>&1) || ONCE_STATUS=$?
 }
 
 # ---- what was booked

@@ -464,7 +464,8 @@ END_TEST
 static const struct refusal {
     const char *words[3], *part;
 } refusals[] = {
-    {{"--audit"}, "not yet supported"},
+    {{"--audit", "--by", "user"}, "does not go with --audit"},
+    {{"--audit", "--allocations"}, "ask for one after the other"},
     {{"--graph", "--format", "csv"}, "leave out --format"},
     {{"--check"}, "works with --allocations only"},
     {{"--allocations", "--by", "user"}, "does not go with --allocations"},

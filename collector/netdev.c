@@ -1,0 +1,238 @@
+#include "collector/netdev.h"
+
+#include "common/cleanup.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* ---- one message ---- */
+
+static void copy_text(char *to, size_t size, const struct nlattr *attr)
+{
+    if (mnl_attr_validate(attr, MNL_TYPE_STRING) < 0 && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
+        return;
+    snprintf(to, size, "%.*s", (int)mnl_attr_get_payload_len(attr), mnl_attr_get_str(attr));
+}
+
+static void read_kind(struct netdev *dev, const struct nlattr *info)
+{
+    const struct nlattr *attr;
+
+    mnl_attr_for_each_nested(attr, info) if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+        copy_text(dev->kind, sizeof(dev->kind), attr);
+}
+
+/* Older kernels have fewer counters, newer ones more; those that are read are the first. */
+static void read_counters(struct netdev *dev, const struct nlattr *attr)
+{
+    struct rtnl_link_stats64 stats = {0};
+    size_t size = mnl_attr_get_payload_len(attr);
+
+    memcpy(&stats, mnl_attr_get_payload(attr), size < sizeof(stats) ? size : sizeof(stats));
+    dev->rx = (struct netdev_counters){stats.rx_bytes, stats.rx_packets, stats.rx_dropped + stats.rx_missed_errors,
+                                       stats.rx_errors};
+    dev->tx = (struct netdev_counters){stats.tx_bytes, stats.tx_packets, stats.tx_dropped, stats.tx_errors};
+}
+
+static void read_link(const struct nlmsghdr *message, struct netdev *ret)
+{
+    const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+    const struct nlattr *attr;
+
+    *ret = (struct netdev){.ifindex = info->ifi_index, .flags = info->ifi_flags, .type = info->ifi_type};
+    mnl_attr_for_each(attr, message, sizeof(*info))
+    {
+        switch (mnl_attr_get_type(attr)) {
+        case IFLA_IFNAME:
+            copy_text(ret->name, sizeof(ret->name), attr);
+            break;
+        case IFLA_MASTER:
+            ret->master = (int)mnl_attr_get_u32(attr);
+            break;
+        case IFLA_LINKINFO:
+            read_kind(ret, attr);
+            break;
+        case IFLA_STATS64:
+            read_counters(ret, attr);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* ---- all of them ---- */
+
+static int add_link(const struct nlmsghdr *message, void *userdata)
+{
+    struct netdev_list *list = userdata;
+    struct netdev *v;
+
+    if (message->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(message) < sizeof(struct ifinfomsg))
+        return MNL_CB_OK;
+    v = reallocarray(list->v, list->n + 1, sizeof(*v));
+    if (!v) {
+        errno = ENOMEM;
+        return MNL_CB_ERROR;
+    }
+    list->v = v;
+    read_link(message, &v[list->n++]);
+    return MNL_CB_OK;
+}
+
+static int by_ifindex(const void *a, const void *b)
+{
+    const struct netdev *da = a, *db = b;
+
+    return (da->ifindex > db->ifindex) - (da->ifindex < db->ifindex);
+}
+
+static int open_socket(unsigned groups, int flags, struct mnl_socket **ret)
+{
+    struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
+    int r;
+
+    if (!nl)
+        return -errno;
+    if (mnl_socket_bind(nl, groups, MNL_SOCKET_AUTOPID) < 0) {
+        r = -errno;
+        mnl_socket_close(nl);
+        return r;
+    }
+    *ret = nl;
+    return 0;
+}
+
+/* A kernel page may hold more than one of them, and with many virtual functions a link is large. */
+#define BUFFER_SIZE 65536
+
+static int dump_links(struct mnl_socket *nl, char *buffer, struct netdev_list *ret)
+{
+    struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+    unsigned sequence = (unsigned)time(NULL), port = mnl_socket_get_portid(nl);
+    struct ifinfomsg *info;
+    ssize_t n;
+    int r = MNL_CB_OK;
+
+    request->nlmsg_type = RTM_GETLINK;
+    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    request->nlmsg_seq = sequence;
+    info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
+    info->ifi_family = AF_UNSPEC;
+    if (mnl_socket_sendto(nl, request, request->nlmsg_len) < 0)
+        return -errno;
+    while (r == MNL_CB_OK && (n = mnl_socket_recvfrom(nl, buffer, BUFFER_SIZE)) > 0)
+        r = mnl_cb_run(buffer, (size_t)n, sequence, port, add_link, ret);
+    return r == MNL_CB_STOP ? 0 : -errno;
+}
+
+/* EINTR: the list changed while it was told, and may be neither the old nor the new one. */
+#define ATTEMPTS 10
+
+int netdev_list(struct netdev_list *ret)
+{
+    cleanup_free char *buffer = malloc(BUFFER_SIZE);
+    int r = -EINTR;
+
+    if (!buffer)
+        return -ENOMEM;
+    for (int i = 0; r == -EINTR && i < ATTEMPTS; i++) {
+        struct netdev_list list = {0};
+        struct mnl_socket *nl;
+
+        r = open_socket(0, 0, &nl);
+        if (r < 0)
+            return r;
+        r = dump_links(nl, buffer, &list);
+        mnl_socket_close(nl);
+        if (r == 0 || (r == -EINTR && i + 1 == ATTEMPTS)) {
+            if (list.n)
+                qsort(list.v, list.n, sizeof(*list.v), by_ifindex);
+            *ret = list;
+            return 0;
+        }
+        free(list.v);
+    }
+    return r;
+}
+
+const struct netdev *netdev_find(const struct netdev_list *list, int ifindex)
+{
+    const struct netdev key = {.ifindex = ifindex};
+
+    return list->n ? bsearch(&key, list->v, list->n, sizeof(*list->v), by_ifindex) : NULL;
+}
+
+/* ---- what changes ---- */
+
+struct netdev_watch {
+    struct mnl_socket *nl;
+    char buffer[BUFFER_SIZE];
+};
+
+int netdev_watch(struct netdev_watch **ret)
+{
+    struct netdev_watch *w = calloc(1, sizeof(*w));
+    int r = w ? open_socket(RTMGRP_LINK, SOCK_NONBLOCK, &w->nl) : -ENOMEM;
+
+    if (r < 0) {
+        free(w);
+        return r;
+    }
+    *ret = w;
+    return 0;
+}
+
+struct netdev_watch *netdev_watch_stop(struct netdev_watch *w)
+{
+    if (!w)
+        return NULL;
+    mnl_socket_close(w->nl);
+    free(w);
+    return NULL;
+}
+
+int netdev_watch_fd(const struct netdev_watch *w)
+{
+    return mnl_socket_get_fd(w->nl);
+}
+
+struct reading {
+    netdev_gone_fn gone;
+    void *userdata;
+};
+
+static int tell_gone(const struct nlmsghdr *message, void *userdata)
+{
+    const struct reading *reading = userdata;
+    const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+    struct netdev dev;
+
+    if (message->nlmsg_type != RTM_DELLINK || mnl_nlmsg_get_payload_len(message) < sizeof(*info))
+        return MNL_CB_OK;
+    if (info->ifi_family != AF_UNSPEC) /* a port leaves its bridge; the interface stays */
+        return MNL_CB_OK;
+    read_link(message, &dev);
+    reading->gone(&dev, reading->userdata);
+    return MNL_CB_OK;
+}
+
+int netdev_watch_read(struct netdev_watch *w, netdev_gone_fn gone, void *userdata)
+{
+    struct reading reading = {gone, userdata};
+    int changed = 0;
+
+    for (;;) {
+        ssize_t n = mnl_socket_recvfrom(w->nl, w->buffer, sizeof(w->buffer));
+
+        if (n <= 0 && errno != ENOBUFS) /* events were lost: the next list has what is true */
+            return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : changed;
+        changed = 1;
+        if (n > 0)
+            mnl_cb_run(w->buffer, (size_t)n, 0, 0, tell_gone, &reading);
+    }
+}

@@ -1,0 +1,16 @@
+/* The interface layer's part in a session: opened after the kernel side, booked with each interval, its states recorded. */
+#pragma once
+
+#include "collector/session.h"
+
+/* Logs one line on failure. */
+int session_open_interfaces(struct session *s);
+
+/* Whether the layer would be the same with both. */
+bool session_same_interfaces(const struct config *a, const struct config *b);
+
+/* For struct drain. */
+int session_read_meters(const struct store_meter **ret, size_t *ret_n, void *session);
+
+/* Records the states that are new. A failure is logged, and they are tried again. */
+void session_note_interfaces(struct session *s);
