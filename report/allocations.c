@@ -339,8 +339,9 @@ static void count_moved(struct job *job)
     }
 }
 
-static int read_snapshot(struct store *s, struct job *job, char **ret_why)
+static int read_snapshot(struct store *s, void *userdata, char **ret_why)
 {
+    struct job *job = userdata;
     int r = store_query_coverage(s, job->now_sec, job->now_sec + 1, &job->stored);
 
     if (r >= 0)
@@ -358,17 +359,6 @@ static int read_snapshot(struct store *s, struct job *job, char **ret_why)
     count_moved(job);
     r = head_read(s, job->now_sec, &job->head, &job->stored);
     return r < 0 ? ask_keep_why(s, r, ret_why) : 0;
-}
-
-static int read_store(struct store *s, struct job *job, char **ret_why)
-{
-    int r = store_begin_read(s);
-
-    if (r < 0)
-        return ask_keep_why(s, r, ret_why);
-    r = read_snapshot(s, job, ret_why);
-    store_end_read(s);
-    return r;
 }
 
 static int write_entries(const struct job *job, FILE *out)
@@ -428,7 +418,7 @@ int allocations_write(struct store *s, const struct calendar *cal, int64_t now_s
     };
     r = read_asked(&job, ret_why);
     if (r >= 0)
-        r = read_store(s, &job, ret_why);
+        r = ask_snapshot(s, read_snapshot, &job, ret_why);
     if (r == -EOVERFLOW &&
         asprintf(ret_why, "option --since: allocations have more than %d periods since then", PLAN_MOST_BUCKETS) < 0)
         r = -ENOMEM;

@@ -142,6 +142,17 @@ int ask_keep_why(struct store *s, int r, char **ret_why)
     return r;
 }
 
+int ask_snapshot(struct store *s, ask_snapshot_fn read, void *userdata, char **ret_why)
+{
+    int r = store_begin_read(s);
+
+    if (r < 0)
+        return ask_keep_why(s, r, ret_why);
+    r = read(s, userdata, ret_why);
+    store_end_read(s);
+    return r;
+}
+
 /* A question in the course of being asked. */
 struct asking {
     struct store_query query; /* its lists are its own: leave_out() takes names out of them */

@@ -23,3 +23,10 @@ int ask_booked(struct store *s, const struct store_query *question, store_row_fn
 
 /* The reason that the store gives, as *ret_why, malloc'ed; NULL where it has none. Returns r. */
 int ask_keep_why(struct store *s, int r, char **ret_why);
+
+/*
+ * Calls read between store_begin_read() and store_end_read(), so that all that it asks for belongs together. Returns what
+ * it returned, or a negative errno and *ret_why, malloc'ed.
+ */
+typedef int (*ask_snapshot_fn)(struct store *s, void *userdata, char **ret_why);
+int ask_snapshot(struct store *s, ask_snapshot_fn read, void *userdata, char **ret_why);

@@ -89,8 +89,9 @@ static int read_ledger(struct store *s, struct audit_job *job, char **ret_why)
     return ask_booked(s, &query, collect_nobody, job, ret_why);
 }
 
-static int read_snapshot(struct store *s, struct audit_job *job, char **ret_why)
+static int read_snapshot(struct store *s, void *userdata, char **ret_why)
 {
+    struct audit_job *job = userdata;
     const struct report_options *o = job->o;
     int r = o->period == REPORT_INTERVALS ? report_plan_intervals(s, job->head.cal, job->period, &job->plan, ret_why)
                                           : plan_make(job->head.cal, job->period, o->period, &job->plan, ret_why);
@@ -105,17 +106,6 @@ static int read_snapshot(struct store *s, struct audit_job *job, char **ret_why)
     if (r >= 0)
         r = store_query_layers(s, job->period.since_sec, job->period.until_sec, collect_layer, job);
     return r < 0 ? ask_keep_why(s, r, ret_why) : read_ledger(s, job, ret_why);
-}
-
-static int read_store(struct store *s, struct audit_job *job, char **ret_why)
-{
-    int r = store_begin_read(s);
-
-    if (r < 0)
-        return ask_keep_why(s, r, ret_why);
-    r = read_snapshot(s, job, ret_why);
-    store_end_read(s);
-    return r;
 }
 
 /* ---- the page ---- */
@@ -177,7 +167,7 @@ int audit_write(struct store *s, const struct calendar *cal, int64_t now_sec, co
     };
     r = period_parse(cal, now_sec, o->since, o->until, &job.period, ret_why);
     if (r >= 0)
-        r = read_store(s, &job, ret_why);
+        r = ask_snapshot(s, read_snapshot, &job, ret_why);
     if (r >= 0)
         r = audit_add_rows(&job);
     if (r >= 0)

@@ -8,6 +8,7 @@
 
 struct job {
     const struct report_options *o;
+    int64_t now_sec;
     struct report_head head;
     struct connection_use **uses; /* of rows; each on its own, since rows point to them */
     size_t n, room;
@@ -146,15 +147,16 @@ static int collect_connection(const struct store_connection_row *c, void *userda
 
 /* ---- the report ---- */
 
-static int read_snapshot(struct store *s, int64_t now_sec, struct job *job, char **ret_why)
+static int read_snapshot(struct store *s, void *userdata, char **ret_why)
 {
+    struct job *job = userdata;
     struct report_head *head = &job->head;
     struct store_coverage stored;
     int r = connections_cut_period(s, job->o, &head->period, &head->cut);
 
     head->effective = head->period;
     if (r >= 0)
-        r = head_read(s, now_sec, head, &stored);
+        r = head_read(s, job->now_sec, head, &stored);
     if (r >= 0)
         r = store_query_connections_kept(s, head->period.since_sec, head->period.until_sec, &head->kept);
     if (r < 0)
@@ -176,7 +178,7 @@ static int write_rows(struct job *job, FILE *out)
 int connections_write(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
                       FILE *out, char **ret_why)
 {
-    struct job job = {.o = o};
+    struct job job = {.o = o, .now_sec = now_sec};
     int r;
 
     job.head = (struct report_head){.cal = cal,
@@ -188,12 +190,8 @@ int connections_write(struct store *s, const struct calendar *cal, int64_t now_s
                                     .viewer = o->viewer,
                                     .target = o->target};
     r = period_parse(cal, now_sec, o->since, o->until, &job.head.period, ret_why);
-    if (r >= 0 && (r = store_begin_read(s)) < 0)
-        r = ask_keep_why(s, r, ret_why);
-    if (r >= 0) {
-        r = read_snapshot(s, now_sec, &job, ret_why);
-        store_end_read(s);
-    }
+    if (r >= 0)
+        r = ask_snapshot(s, read_snapshot, &job, ret_why);
     if (r >= 0)
         r = write_rows(&job, out);
     rows_done(&job.rows);

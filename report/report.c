@@ -189,8 +189,9 @@ static bool asks_connections(struct store *s, const struct job *job)
 }
 
 /* The whole question, of one snapshot of the database. */
-static int read_snapshot(struct store *s, struct job *job, char **ret_why)
+static int read_snapshot(struct store *s, void *userdata, char **ret_why)
 {
+    struct job *job = userdata;
     const struct report_options *o = job->o;
     const struct calendar *cal = job->head.cal;
     int r = 0;
@@ -210,17 +211,6 @@ static int read_snapshot(struct store *s, struct job *job, char **ret_why)
         .most_rows = o->most_rows,
     };
     return ask_planned(s, job, ret_why);
-}
-
-static int read_store(struct store *s, struct job *job, char **ret_why)
-{
-    int r = store_begin_read(s);
-
-    if (r < 0)
-        return ask_keep_why(s, r, ret_why);
-    r = read_snapshot(s, job, ret_why);
-    store_end_read(s);
-    return r;
 }
 
 static int write_rows(struct job *job, FILE *out)
@@ -259,7 +249,7 @@ static int write_usage(struct store *s, const struct calendar *cal, int64_t now_
     };
     r = period_parse(cal, now_sec, o->since, o->until, &job.period, ret_why);
     if (r >= 0)
-        r = read_store(s, &job, ret_why);
+        r = ask_snapshot(s, read_snapshot, &job, ret_why);
     if (r >= 0)
         r = write_rows(&job, out);
     rows_done(&job.rows);
