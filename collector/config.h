@@ -40,7 +40,7 @@ enum config_layer {
 
 /* By what received frames are counted. */
 enum config_xdp {
-    CONFIG_XDP_AUTO,    /* XDP where the driver takes it, else TC */
+    CONFIG_XDP_AUTO,    /* XDP on interfaces that are named, where the driver takes it, else TC */
     CONFIG_XDP_ON,      /* refuse to start where a driver does not take it */
     CONFIG_XDP_GENERIC, /* XDP everywhere, also where the stack has to do the driver's part */
     CONFIG_XDP_OFF,     /* TC */

@@ -204,11 +204,12 @@ const struct config_key config_keys[] = {
      "host that cannot do it.",
      read_layer, AT(layer_sockops)},
     {"layers.xdp", "\"auto\"", "\"auto\", \"on\", \"generic\" or \"off\"",
-     "Counts what the network interfaces receive, as the card received it. \"auto\" uses XDP where the driver takes "
-     "it, "
-     "else TC; \"on\" refuses to start where the driver of a watched interface does not; \"generic\" uses XDP also "
-     "there, which costs more for each packet; \"off\" leaves all to TC. An XDP program of somebody else is left "
-     "alone.",
+     "Counts what the network interfaces receive. \"auto\" uses XDP, which sees each frame as the card received it, "
+     "where "
+     "the configuration names an interface and its driver takes it, and TC everywhere else. \"on\" refuses to start "
+     "where the driver of a watched interface does not. \"generic\" uses XDP also there, and takes what the kernel put "
+     "together for one frame. \"off\" leaves all to TC. Some cards reset their link when XDP begins and ends, and for "
+     "bulk it costs more than TC. An XDP program of somebody else is left alone.",
      config_read_xdp, AT(layer_xdp)},
     {"layers.tc", "\"auto\"", "\"auto\", \"on\", \"clsact\" or \"off\"",
      "Counts what the network interfaces send, and receive where XDP does not. \"auto\" uses TCX links (Linux 6.6), "

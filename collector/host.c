@@ -1,6 +1,7 @@
 #include "collector/host.h"
 
 #include "collector/cgroup.h"
+#include "collector/interfaces.h"
 #include "collector/pins.h"
 #include "collector/programs.h"
 #include "collector/session.h"
@@ -201,14 +202,17 @@ int host_probe(const char *config_path)
         return r;
     uname(&host);
     r = find_cgroup(config, &cgroup);
-    config_free(config);
-    if (r < 0)
+    if (r < 0) {
+        config_free(config);
         return r;
+    }
     printf("Linux %s, cgroup v2 at %s\n\n%-8s  %-22s  %-4s  %s\n", host.release, cgroup, "LAYER", "PROGRAM", "HERE",
            "WHY NOT");
     tier_choose(&wish, &choice);
     for (unsigned layer = 0; layer < LAYERS; layer++)
         print_layer(&choice, layer);
     tier_forget(&choice);
+    interfaces_print(config);
+    config_free(config);
     return 0;
 }

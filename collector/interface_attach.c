@@ -218,6 +218,29 @@ void interface_attach(const struct interface_attacher *a, int ifindex, bool ethe
         ret->error = error;
 }
 
+static enum interface_hook look_tc(const struct pins *pins, int ifindex, enum place place)
+{
+    LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = places[place].clsact);
+    LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+    char name[PIN_NAME_MAX];
+
+    if (pins_exist(pins, PINS_INTERFACES, pin_name(ifindex, place, name)))
+        return HOOK_TCX;
+    return bpf_tc_query(&hook, &options) == 0 ? HOOK_CLSACT : HOOK_NONE;
+}
+
+void interface_look(const struct pins *pins, int ifindex, struct interface_attachment *ret)
+{
+    char name[PIN_NAME_MAX];
+    bool xdp = pins_exist(pins, PINS_INTERFACES, pin_name(ifindex, PLACE_XDP, name));
+
+    *ret = (struct interface_attachment){
+        .rx = xdp ? xdp_mode(ifindex) : look_tc(pins, ifindex, PLACE_INGRESS),
+        .tx = look_tc(pins, ifindex, PLACE_EGRESS),
+        .foreign_xdp = interface_has_foreign_xdp(pins, ifindex),
+    };
+}
+
 void interface_unpin(const struct pins *pins, int ifindex)
 {
     for (enum place place = 0; place < PLACES; place++)

@@ -38,6 +38,9 @@ struct interface_attacher {
  */
 void interface_attach(const struct interface_attacher *a, int ifindex, bool ethernet, struct interface_attachment *ret);
 
+/* What an earlier pdttd, or a running one, has attached there. */
+void interface_look(const struct pins *pins, int ifindex, struct interface_attachment *ret);
+
 /* Removes all of ours from the interface, which may be gone. */
 void interface_detach(const struct pins *pins, int ifindex);
 

@@ -55,7 +55,7 @@ static int choose_maps(struct interface_bpf *skel, const struct interface_progra
 /* 0 where the kernel does not tell: then all namespaces are one in conn_uid_map. */
 static uint64_t read_netns_cookie(void)
 {
-    cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* any socket is in the namespace */
     uint64_t cookie = 0;
     socklen_t size = sizeof(cookie);
 

@@ -56,13 +56,17 @@ static void log_attachment(const struct followed *f)
 /* The entry is there before the first frame is counted into it. */
 static int attach(struct interfaces *s, struct followed *f)
 {
+    struct interface_attacher attacher = s->attacher;
     int r = interface_counts_read(s->counts_fd, f->dev.ifindex, &f->entry);
 
     if (r == -ENOENT)
         r = make_entry(s, f);
     if (r < 0)
         return r;
-    interface_attach(&s->attacher, f->dev.ifindex, is_ethernet(&f->dev), &f->at);
+    /* Some cards reset their link for XDP, and it costs more for bulk: so only where somebody asked for the interface. */
+    if (attacher.xdp == CONFIG_XDP_AUTO && !netdev_is_named(&s->options.config->interfaces, &f->dev))
+        attacher.xdp = CONFIG_XDP_OFF;
+    interface_attach(&attacher, f->dev.ifindex, is_ethernet(&f->dev), &f->at);
     f->told = false;
     log_attachment(f);
     return 0;

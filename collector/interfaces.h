@@ -43,5 +43,8 @@ int interfaces_tell_states(struct interfaces *s, interfaces_state_fn fn, void *u
 /* The configuration was read again and says the same of interfaces: the old one is about to go. */
 void interfaces_use_config(struct interfaces *s, const struct config *config);
 
+/* For --probe: whether this kernel takes the programs, which interfaces the configuration means, and how each is counted. */
+void interfaces_print(const struct config *config);
+
 /* Removes filters and links everywhere; what is pinned besides goes with the pins. */
 void interfaces_unload(struct interfaces *s);

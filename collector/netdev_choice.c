@@ -59,17 +59,29 @@ static bool is_automatic(const struct netdev_list *all, const struct netdev *dev
     return false;
 }
 
+static bool is_auto(const char *pattern)
+{
+    return strcmp(pattern, CONFIG_INTERFACES_AUTO) == 0;
+}
+
+bool netdev_is_named(const struct config_texts *patterns, const struct netdev *dev)
+{
+    for (size_t i = 0; i < patterns->n; i++)
+        if (!is_auto(patterns->v[i]) && fnmatch(patterns->v[i], dev->name, 0) == 0)
+            return true;
+    return false;
+}
+
 bool netdev_is_chosen(const struct config_texts *patterns, const struct netdev_list *all, const struct netdev *dev,
                       const char **ret_why)
 {
     const char *why = "no pattern of the configuration matches its name";
 
-    for (size_t i = 0; i < patterns->n; i++) {
-        bool automatic = strcmp(patterns->v[i], CONFIG_INTERFACES_AUTO) == 0;
-
-        if (automatic ? is_automatic(all, dev, &why) : fnmatch(patterns->v[i], dev->name, 0) == 0)
+    if (netdev_is_named(patterns, dev))
+        return true;
+    for (size_t i = 0; i < patterns->n; i++)
+        if (is_auto(patterns->v[i]) && is_automatic(all, dev, &why))
             return true;
-    }
     *ret_why = why;
     return false;
 }

@@ -14,10 +14,11 @@ INTERFACES='()' # of nobody else: a test counts on those that it made
 PDTTD_WRAPPER=()
 export PDTT_TEST_TRUTH=1 # of every pdttd alike: it belongs to the layout of the pinned maps
 
-# watch_interfaces NAME…: names or globs, for the configurations that are written from now on
+# watch_interfaces [NAME…]: names or globs, for the configurations that are written from now on
 watch_interfaces()
 {
-    INTERFACES=$(printf ', "%s"' "$@")
+    INTERFACES=
+    [ $# = 0 ] || INTERFACES=$(printf ', "%s"' "$@")
     INTERFACES="( ${INTERFACES#, } )"
 }
 

@@ -50,6 +50,16 @@ START_TEST(what_is_named_is_counted_whatever_it_is)
 }
 END_TEST
 
+START_TEST(auto_names_nobody)
+{
+    const char *patterns[] = {"auto", "eth2"};
+    const struct config_texts texts = {(char **)patterns, 2};
+
+    ck_assert(!netdev_is_named(&texts, &host[1]));
+    ck_assert(netdev_is_named(&texts, &host[4]));
+}
+END_TEST
+
 START_TEST(who_is_left_out_learns_why)
 {
     const char *patterns[] = {"auto"}, *why = NULL;
@@ -71,6 +81,7 @@ int main(void)
 
     tcase_add_test(tcase, auto_counts_each_byte_on_one_interface);
     tcase_add_test(tcase, what_is_named_is_counted_whatever_it_is);
+    tcase_add_test(tcase, auto_names_nobody);
     tcase_add_test(tcase, who_is_left_out_learns_why);
     suite_add_tcase(suite, tcase);
     return unit_main(suite);
