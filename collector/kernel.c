@@ -244,6 +244,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
     if (!k)
         return -ENOMEM;
     k->options = options;
+    kernel_wish(k);
     mapset_clear(&k->maps);
     mapset_clear(&k->old);
     kernel_let_go(k);

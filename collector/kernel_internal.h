@@ -17,6 +17,7 @@ struct kernel {
     struct pdtt_layout layout; /* of the current maps */
     enum kernel_start start;
     struct mapset maps, old;
+    struct tier_wish wish; /* for as long as it runs: what was detached is chosen and loaded again */
     struct tier_choice choice;
     int sweep_fd; /* link of the iterator that gives sockets to their holders; -1: not needed, or there is none */
     int unpinned[PROGRAMS]; /* links that this kernel cannot pin: they end with this process; -1: none */
@@ -27,6 +28,9 @@ struct kernel {
 };
 
 struct links kernel_links(struct kernel *k);
+
+/* Takes from the options what programs are chosen by. */
+void kernel_wish(struct kernel *k);
 
 /* Which programs are hoped for, before anything is asked of the kernel. */
 void kernel_hope(struct kernel *k);

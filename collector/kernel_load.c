@@ -11,27 +11,23 @@ static int probe(unsigned program, bool notes, char **ret_why, void *userdata)
     return programs_probe(program, notes, ret_why);
 }
 
-static struct tier_wish wish_of(const struct kernel *k)
+void kernel_wish(struct kernel *k)
 {
     int best = k->options->best_tier ? tier_by_name(k->options->best_tier) : TIER_TRACEPOINT;
 
-    return (struct tier_wish){
+    k->wish = (struct tier_wish){
         .layers_off = k->options->layers_off, .best = best < 0 ? TIER_TRACEPOINT : best, .probe = probe};
 }
 
 void kernel_hope(struct kernel *k)
 {
-    struct tier_wish wish = wish_of(k);
-
     tier_forget(&k->choice);
-    tier_hope(&wish, &k->choice);
+    tier_hope(&k->wish, &k->choice);
 }
 
 void kernel_recall(struct kernel *k)
 {
-    struct tier_wish wish = wish_of(k);
-
-    tier_recall(&wish, k->layout.refused, k->layout.tier, &k->choice);
+    tier_recall(&k->wish, k->layout.refused, k->layout.tier, &k->choice);
 }
 
 /* Records that exist, or will when their connections end, must have a place in a new map too. */
@@ -64,14 +60,13 @@ static int load(struct kernel *k, program_set wanted, struct mapset *reuse, stru
 
 int kernel_load(struct kernel *k, struct mapset *reuse, struct programs **ret_programs, char **ret_why)
 {
-    struct tier_wish wish = wish_of(k);
     cleanup_free char *first_why = NULL;
 
-    tier_ask_readers(&wish, &k->choice);
+    tier_ask_readers(&k->wish, &k->choice);
     if (load(k, k->choice.wanted, reuse, ret_programs, &first_why) == 0)
         return 0;
     tier_forget(&k->choice);
-    tier_choose(&wish, &k->choice);
+    tier_choose(&k->wish, &k->choice);
     return load(k, k->choice.wanted, reuse, ret_programs, ret_why);
 }
 
