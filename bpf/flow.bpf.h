@@ -249,6 +249,16 @@ static __always_inline void flow_note_process(struct pdtt_owner *o)
     o->cgroup_id = bpf_get_current_cgroup_id();
 }
 
+/* What the kernel makes for a process is that process's. */
+static __always_inline void flow_same_process(struct pdtt_owner *o, const struct pdtt_owner *process)
+{
+    if (!connections_limit)
+        return;
+    o->pid = process->pid;
+    o->cgroup_id = process->cgroup_id;
+    __builtin_memcpy(o->comm, process->comm, sizeof(o->comm));
+}
+
 /* The owner of a connection has changed. */
 static __always_inline void flow_note_owner(struct pdtt_owner *o)
 {

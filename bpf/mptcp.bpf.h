@@ -36,4 +36,5 @@ static __always_inline void owner_note_subflow(struct pdtt_owner *owner, struct 
     owner->identity = whole->identity;
     owner->unit = whole->unit;
     owner->flags &= ~PDTT_OWNER_KERNEL;
+    flow_same_process(owner, whole);
 }

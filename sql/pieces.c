@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "common/capped.h"
 #include "sql/store_internal.h"
 
 struct stored {
@@ -307,7 +308,7 @@ static int measure_coverage(struct store *s, void *userdata)
         return r;
     c->answer = (struct store_coverage){.since_sec = p.effective[0].start_sec, .until_sec = p.effective[0].end_sec};
     for (size_t i = 0; i < p.n; i++)
-        c->answer.seen_ms += p.v[i].seen_ms;
+        c->answer.seen_ms = add_capped(c->answer.seen_ms, p.v[i].seen_ms);
     pieces_done(&p);
     r = statement_bind(s, id, NO_BINDS);
     if (r == 0 && (r = statement_step(s, id)) > 0) {
