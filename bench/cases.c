@@ -159,6 +159,24 @@ static int begin_nft(struct lab *lab, const struct bench_case *c)
     return nft(lab, NFT_ADD);
 }
 
+/* One rule for each user: what an administrator writes who knows no sets. A packet passes the rules up to its user's. */
+static int begin_nft_linear(struct lab *lab, const struct bench_case *c)
+{
+    unsigned users = (unsigned)strtoul(c->argument, NULL, 10);
+    cleanup_free char *commands = NULL;
+    size_t size;
+    FILE *out = open_memstream(&commands, &size);
+
+    if (!out)
+        return -ENOMEM;
+    fputs("add table inet bench\nadd chain inet bench out { type filter hook output priority 0; }\n", out);
+    for (unsigned i = 0; i < users; i++)
+        fprintf(out, "add rule inet bench out meta skuid %u counter\n", FLOOD_FIRST_UID + i);
+    if (fclose(out) != 0)
+        return -ENOMEM;
+    return nft(lab, commands);
+}
+
 static int end_nft(struct lab *lab, const struct bench_case *c)
 {
     return nft(lab, NFT_DELETE);
@@ -182,6 +200,12 @@ const struct bench_case cases[CASES] = {
                            false, CASE_NOTHING, 1, 0},
     [CASE_NFTABLES] = {"nftables", "nftables, per uid, one direction only", begin_nft, end_nft, NULL, false,
                        CASE_NOTHING, 0, 0},
+    [CASE_NFTABLES_10] = {"nftables_10", "nftables, a rule for each of 10 users", begin_nft_linear, end_nft, "10",
+                          false, CASE_NOTHING, 0, 0},
+    [CASE_NFTABLES_1000] = {"nftables_1000", "nftables, a rule for each of 1,000 users", begin_nft_linear, end_nft,
+                            "1000", false, CASE_NOTHING, 0, 0, .thinner = 16},
+    [CASE_IP_ACCOUNTING] = {"ip_accounting", "two counters for a cgroup, as systemd's IPAccounting", begin_pair,
+                            end_pair, "ip_accounting", false, CASE_NOTHING, 1, 0},
     [CASE_PDTT_CLASSES] = {"pdtt_classes", "PDTT, the same with its built-in classes", begin_pdttd, end_pdttd,
                            "classes", false, CASE_NOTHING, 1, 0},
     [CASE_PDTT_CONNECTIONS] = {"pdtt_connections", "PDTT, the same with records of connections", begin_pdttd, end_pdttd,

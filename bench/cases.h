@@ -11,6 +11,7 @@ struct lab {
     const char *pdttd;    /* program */
     const char *work_dir; /* holds the configurations of the cases; a log is written there */
     struct flood flood;
+    bool shared; /* others may count at the same time */
     struct variant_objects *objects;
     int cgroup_fd;
     int link_fd[2]; /* of the case in force */
@@ -27,6 +28,7 @@ struct bench_case {
     unsigned baseline;    /* the case that its cost is counted from */
     unsigned packet_programs,
         call_programs; /* how many run per packet and direction, and per call, while it is in force */
+    unsigned thinner;  /* it is flooded with so many times fewer packets, because each takes so long; 0: as many */
 };
 
 enum {
@@ -36,6 +38,9 @@ enum {
     CASE_HASH,
     CASE_HASH_GROWING,
     CASE_NFTABLES,
+    CASE_NFTABLES_10,
+    CASE_NFTABLES_1000,
+    CASE_IP_ACCOUNTING,
     CASE_PDTT_CLASSES,
     CASE_PDTT_CONNECTIONS,
     CASE_PDTT,

@@ -123,6 +123,11 @@ struct ledger *filling_ledger(const struct filling *f)
     return f->ledger;
 }
 
+int filling_program_fd(const struct filling *f, const char *name)
+{
+    return programs_fd(f->programs, programs_find(name));
+}
+
 static void fill_account(struct pdtt_slot *account, uint32_t slot)
 {
     account->account = (struct pdtt_account){

@@ -12,7 +12,8 @@ struct filling;
 int filling_open(uint32_t n_accounts, struct filling **ret_filling, char **ret_why);
 struct filling *filling_close(struct filling *f); /* NULL is a no-op; returns NULL */
 
-struct ledger *filling_ledger(const struct filling *f); /* owned by f */
+struct ledger *filling_ledger(const struct filling *f);            /* owned by f */
+int filling_program_fd(const struct filling *f, const char *name); /* one of the packet programs; owned by f */
 
 /* Gives the active half n accounts, each with counters on every CPU and an entry in the slots map. */
 int filling_fill(struct filling *f);

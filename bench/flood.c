@@ -7,17 +7,20 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
-enum { BATCH = 64, CHUNK_BATCHES = 32, CHUNK = BATCH * CHUNK_BATCHES, WARM_CHUNKS = 8, PORT = 9 /* discard */ };
+enum { BATCH = 64, WARM_CHUNKS = 8, BLOCK = 65536, PORT = 9 /* discard */ };
 enum { HEADERS = 20 + 8, PAYLOAD = FLOOD_PACKET_BYTES - HEADERS };
 
 struct ends {
-    int sender, receiver;
+    int senders[FLOOD_USERS_MAX], receiver; /* of datagrams */
+    int client, server;                     /* of a connection */
+    unsigned users, turn;
     struct mmsghdr out[BATCH], in[BATCH];
     struct iovec payload, taken;
     char bytes[PAYLOAD], sink[PAYLOAD];
@@ -52,23 +55,86 @@ static int take_cpu(int cpu)
     return 0;
 }
 
-static int open_ends(const struct flood *flood, struct ends *ends)
+static int set_port(const struct flood *flood, struct sockaddr_in *ret_to)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)}, any = to;
-    int r = enter_namespace(flood->server_ns);
+    *ret_to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(PORT)};
+    return inet_pton(AF_INET, flood->server_address, &ret_to->sin_addr) == 1 ? 0 : -EINVAL;
+}
+
+/* A socket of one type in a namespace, and what it has to be joined to before it can be used. */
+static int open_socket(const char *namespace, int type, int *ret_fd)
+{
+    int r = enter_namespace(namespace);
 
     if (r < 0)
         return r;
-    ends->receiver = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (ends->receiver < 0 || bind(ends->receiver, (struct sockaddr *)&any, sizeof(any)) < 0)
-        return -errno;
-    r = enter_namespace(flood->client_ns);
+    *ret_fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    return *ret_fd < 0 ? -errno : 0;
+}
+
+/* Accounts are of the real uid that makes a call; the saved one is the way back. */
+static int become_user(const struct ends *ends, unsigned turn)
+{
+    uid_t uid = FLOOD_FIRST_UID + turn;
+
+    return ends->users > 1 && setresuid(uid, uid, 0) < 0 ? -errno : 0;
+}
+
+static int become_root(const struct ends *ends)
+{
+    return ends->users > 1 && setresuid(0, 0, 0) < 0 ? -errno : 0;
+}
+
+static int open_sender(const struct sockaddr_in *to, int *ret_fd)
+{
+    *ret_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return *ret_fd < 0 || connect(*ret_fd, (const struct sockaddr *)to, sizeof(*to)) < 0 ? -errno : 0;
+}
+
+static int open_datagrams(const struct flood *flood, struct ends *ends)
+{
+    struct sockaddr_in to, any = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    int r = set_port(flood, &to);
+
+    if (r == 0)
+        r = open_socket(flood->server_ns, SOCK_DGRAM, &ends->receiver);
+    if (r == 0 && bind(ends->receiver, (struct sockaddr *)&any, sizeof(any)) < 0)
+        r = -errno;
+    if (r == 0)
+        r = enter_namespace(flood->client_ns);
+    ends->users = flood->users ? flood->users : 1;
+    for (unsigned i = 0; i < ends->users && r == 0; i++) {
+        r = become_user(ends, i);
+        if (r == 0)
+            r = open_sender(&to, &ends->senders[i]);
+        if (r == 0)
+            r = become_root(ends);
+    }
+    return r;
+}
+
+static int open_connection(const struct flood *flood, struct ends *ends)
+{
+    struct sockaddr_in to, any = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    cleanup_close int listener = -1;
+    int on = 1, r = set_port(flood, &to);
+
+    if (r == 0)
+        r = open_socket(flood->server_ns, SOCK_STREAM, &listener);
+    if (r == 0 && (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+                   bind(listener, (struct sockaddr *)&any, sizeof(any)) < 0 || listen(listener, 1) < 0))
+        r = -errno;
+    if (r == 0)
+        r = open_socket(flood->client_ns, SOCK_STREAM, &ends->client);
     if (r < 0)
         return r;
-    if (inet_pton(AF_INET, flood->server_address, &to.sin_addr) != 1)
-        return -EINVAL;
-    ends->sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    return ends->sender < 0 || connect(ends->sender, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
+    if (connect(ends->client, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+        setsockopt(ends->client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+        return -errno;
+    ends->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (ends->server < 0 || setsockopt(ends->server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+        return -errno;
+    return 0;
 }
 
 static void prepare_messages(struct ends *ends)
@@ -81,16 +147,77 @@ static void prepare_messages(struct ends *ends)
     }
 }
 
-static int send_batch(struct ends *ends, bool receives)
-{
-    int sent = sendmmsg(ends->sender, ends->out, BATCH, 0);
+/* ---- steps ---- */
 
+static int send_datagrams(struct ends *ends, bool receives)
+{
+    int r = become_user(ends, ends->turn), sent;
+
+    if (r < 0)
+        return r;
+    sent = sendmmsg(ends->senders[ends->turn], ends->out, BATCH, 0);
     if (sent != BATCH)
         return sent < 0 ? -errno : -EIO;
+    ends->turn = (ends->turn + 1) % ends->users;
+    r = become_root(ends);
+    if (r < 0)
+        return r;
     if (receives && recvmmsg(ends->receiver, ends->in, BATCH, MSG_DONTWAIT, NULL) != BATCH)
         return -EIO; /* delivery is part of sending, so nothing can still be on its way */
     return 0;
 }
+
+static int ask_and_answer(struct ends *ends, bool receives)
+{
+    char byte = 0;
+
+    for (int i = 0; i < BATCH; i++)
+        if (send(ends->client, &byte, 1, 0) != 1 || recv(ends->server, &byte, 1, 0) != 1 ||
+            send(ends->server, &byte, 1, 0) != 1 || recv(ends->client, &byte, 1, 0) != 1)
+            return -EIO;
+    return 0;
+}
+
+/* As much as there is room for is sent, and as much as has come is taken, until the step's bytes have come. */
+static int send_block(struct ends *ends)
+{
+    static char out[BLOCK], in[BLOCK];
+    size_t sent = 0, taken = 0;
+
+    while (taken < BLOCK) {
+        ssize_t n = sent < BLOCK ? send(ends->client, out, BLOCK - sent, MSG_DONTWAIT) : 0;
+
+        if (n < 0 && errno != EAGAIN)
+            return -errno;
+        sent += n > 0 ? (size_t)n : 0;
+        n = recv(ends->server, in, BLOCK, MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN))
+            return n < 0 ? -errno : -EPIPE;
+        taken += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+static int send_blocks(struct ends *ends, bool receives)
+{
+    int r = 0;
+
+    for (int i = 0; i < BATCH && r == 0; i++)
+        r = send_block(ends);
+    return r;
+}
+
+/* Bulk takes many times as long a step, so a chunk has fewer of them. */
+static const struct work_row {
+    const char *word;
+    int (*open)(const struct flood *flood, struct ends *ends);
+    int (*batch)(struct ends *ends, bool receives); /* BATCH steps */
+    unsigned chunk_batches;
+} work_rows[FLOOD_WORKS] = {
+    [FLOOD_DATAGRAMS] = {"datagrams", open_datagrams, send_datagrams, 32},
+    [FLOOD_REQUESTS] = {"requests", open_connection, ask_and_answer, 8},
+    [FLOOD_BULK] = {"bulk", open_connection, send_blocks, 1},
+};
 
 static int64_t monotonic_ns(void)
 {
@@ -100,35 +227,43 @@ static int64_t monotonic_ns(void)
     return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
-static int send_chunk(struct ends *ends, bool receives, double *ret_ns_per_packet)
+const char *flood_work_word(enum flood_work work)
+{
+    return work_rows[work].word;
+}
+
+static int run_chunk(const struct work_row *work, struct ends *ends, bool receives, double *ret_ns_per_step)
 {
     int64_t start = monotonic_ns();
     int r = 0;
 
-    for (int i = 0; i < CHUNK_BATCHES && r == 0; i++)
-        r = send_batch(ends, receives);
-    *ret_ns_per_packet = (double)(monotonic_ns() - start) / CHUNK;
+    for (unsigned i = 0; i < work->chunk_batches && r == 0; i++)
+        r = work->batch(ends, receives);
+    *ret_ns_per_step = (double)(monotonic_ns() - start) / (work->chunk_batches * BATCH);
     return r;
 }
 
 static int measure(const struct flood *flood, struct flood_result *ret_result)
 {
-    unsigned chunks = (flood->packets + CHUNK - 1) / CHUNK;
+    const struct work_row *work = &work_rows[flood->work];
+    unsigned chunk = work->chunk_batches * BATCH, chunks = (flood->packets + chunk - 1) / chunk;
     cleanup_free double *ns = calloc(chunks + WARM_CHUNKS, sizeof(*ns));
-    struct ends ends = {};
-    int r = ns ? enter_cgroup(flood->cgroup) : -ENOMEM;
+    cleanup_free struct ends *ends = calloc(1, sizeof(*ends));
+    int r = ns && ends ? enter_cgroup(flood->cgroup) : -ENOMEM;
 
     if (r == 0)
         r = take_cpu(flood->cpu);
     if (r == 0)
-        r = open_ends(flood, &ends);
-    prepare_messages(&ends);
+        r = work->open(flood, ends);
+    if (r < 0)
+        return r;
+    prepare_messages(ends);
     for (unsigned i = 0; i < chunks + WARM_CHUNKS && r == 0; i++)
-        r = send_chunk(&ends, flood->receives, &ns[i]);
+        r = run_chunk(work, ends, flood->receives, &ns[i]);
     if (r < 0)
         return r;
     ret_result->ns_per_packet = sample_quantile(ns + WARM_CHUNKS, chunks, 0.25);
-    ret_result->packets = (chunks + WARM_CHUNKS) * CHUNK;
+    ret_result->packets = (chunks + WARM_CHUNKS) * chunk;
     return 0;
 }
 

@@ -11,12 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { QUIET_SEC = 300, STAT_ROUNDS = 3 };
+enum { QUIET_SEC = 60, STAT_ROUNDS = 3 };
 
 struct command {
     struct lab lab;
     unsigned rounds;
     const char *json;
+    uint32_t cases; /* bit for each that takes part */
 };
 
 /* ---- options ---- */
@@ -59,7 +60,45 @@ static int read_number(const char *argument, long low, long high, long *ret)
     }
 NUMBER(cpu, lab.flood.cpu, 0, 1023)
 NUMBER(rounds, rounds, 1, ROUNDS_MAX)
-NUMBER(packets, lab.flood.packets, 10000, 10000000)
+NUMBER(packets, lab.flood.packets, 100, 10000000)
+
+NUMBER(users, lab.flood.users, 1, FLOOD_USERS_MAX)
+
+static int set_work(void *target, const char *argument)
+{
+    for (unsigned work = 0; work < FLOOD_WORKS; work++)
+        if (strcmp(flood_work_word(work), argument) == 0) {
+            ((struct command *)target)->lab.flood.work = work;
+            return 0;
+        }
+    return options_complain("is not one of datagrams, requests, bulk");
+}
+
+static int set_cases(void *target, const char *argument)
+{
+    cleanup_free char *list = strdup(argument);
+    char *rest = NULL;
+
+    if (!list)
+        return -ENOMEM;
+    ((struct command *)target)->cases = 1u << CASE_NOTHING;
+    for (char *word = strtok_r(list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        unsigned c = 0;
+
+        while (c < CASES && strcmp(cases[c].name, word) != 0)
+            c++;
+        if (c == CASES)
+            return options_complain("'%s' is no case", word);
+        ((struct command *)target)->cases |= 1u << c;
+    }
+    return 0;
+}
+
+static int set_shared(void *target, const char *argument)
+{
+    ((struct command *)target)->lab.shared = true;
+    return 0;
+}
 
 static const struct option_row rows[] = {
     {"variants", 0, "FILE", "object file with the programs to compare with", NULL, set_variants},
@@ -71,7 +110,11 @@ static const struct option_row rows[] = {
     {"address", 0, "IPV4", "the server's address", NULL, set_address},
     {"cpu", 0, "N", "CPU that does all the work", NULL, set_cpu},
     {"rounds", 0, "N", "how often the cases take turns", NULL, set_rounds},
-    {"packets", 0, "N", "packets in one flood", NULL, set_packets},
+    {"packets", 0, "N", "packets, requests or blocks in one flood", NULL, set_packets},
+    {"work", 0, "WORK", "datagrams (default), requests or bulk", NULL, set_work},
+    {"users", 0, "N", "whose datagrams take turns (default: 1)", NULL, set_users},
+    {"cases", 0, "NAME,...", "only these, and nothing attached (default: all)", NULL, set_cases},
+    {"shared", 0, NULL, "go on where others count too: their price is in every case alike", NULL, set_shared},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
 };
 
@@ -99,6 +142,8 @@ static unsigned effective_programs(const struct lab *lab)
 /* Another collector on this host, such as that of a test, would be measured too. */
 static bool only_sees(const struct lab *lab, unsigned packet_programs, unsigned call_programs)
 {
+    if (lab->shared)
+        return true;
     return effective_programs(lab) == packet_programs && loaded_programs("sock_send_lengt") == call_programs;
 }
 
@@ -150,6 +195,8 @@ static int flood_case(struct lab *lab, unsigned c, struct flood_result *ret_resu
     struct flood flood = lab->flood;
 
     flood.receives = cases[c].receives;
+    if (cases[c].thinner)
+        flood.packets /= cases[c].thinner;
     return flood_run(&flood, ret_result);
 }
 
@@ -165,13 +212,18 @@ static int measure(struct lab *lab, unsigned c, struct case_sample *sample, size
     return r;
 }
 
+static bool takes_part(const struct command *command, unsigned c)
+{
+    return command->cases >> c & 1;
+}
+
 /* Each round begins with another case, so that none always has the same one before it. */
 static int run_rounds(struct command *command, struct packet_costs *costs)
 {
     for (size_t round = 0; round < command->rounds; round++) {
         for (unsigned i = 0; i < CASES; i++) {
             unsigned c = (i + round) % CASES;
-            int r = in_quiet(&command->lab, c, measure, &costs->cases[c], round);
+            int r = !takes_part(command, c) ? 0 : in_quiet(&command->lab, c, measure, &costs->cases[c], round);
 
             if (r < 0)
                 return r;
@@ -223,10 +275,13 @@ static int time_flood(struct lab *lab, unsigned c, struct case_sample *sample)
     for (size_t i = 0; i < n_after; i++)
         if (after[i].runs * 100 >= result.packets)
             keep_time(sample, &after[i], result.packets);
-    return sample->n_programs > expected_programs(c) ? -EAGAIN : 0;
+    return !lab->shared && sample->n_programs > expected_programs(c) ? -EAGAIN : 0;
 }
 
-/* The floods are worth nothing unless every packet met the programs in both directions. */
+/*
+ * The floods are worth nothing unless every packet met the programs in both directions. How many packets a request or a
+ * block takes is TCP's business, but one at least.
+ */
 static int check_runs(unsigned c, const struct case_sample *sample)
 {
     unsigned seen = 0;
@@ -257,7 +312,7 @@ static int time_programs(struct command *command, struct packet_costs *costs)
     int r = 0;
 
     for (unsigned c = 0; c < CASES && r == 0; c++)
-        if (cases[c].packet_programs) {
+        if (takes_part(command, c) && cases[c].packet_programs) {
             r = in_quiet(&command->lab, c, time_case, &costs->cases[c], 0);
             if (r == 0)
                 r = check_runs(c, &costs->cases[c]);
@@ -273,6 +328,9 @@ static int run(struct command *command)
     int r = lab_open(&command->lab);
 
     costs.packets = command->lab.flood.packets;
+    costs.users = command->lab.flood.users;
+    costs.work = command->lab.flood.work;
+    costs.cases_taken = command->cases;
     if (r == 0)
         r = run_rounds(command, &costs);
     if (r == 0)
@@ -294,7 +352,7 @@ static bool complete(const struct command *command)
 
 int main(int argc, char **argv)
 {
-    struct command command = {.rounds = 9, .lab.flood.packets = 400000};
+    struct command command = {.rounds = 9, .lab.flood = {.packets = 400000, .users = 1}, .cases = (1u << CASES) - 1};
 
     log_init("packet_cost");
     if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)

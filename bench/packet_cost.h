@@ -4,6 +4,8 @@
 #include "bench/cases.h"
 #include "bench/sample.h"
 
+#include <stdint.h>
+
 #define ROUNDS_MAX        101
 #define CASE_PROGRAMS_MAX 16
 
@@ -23,6 +25,9 @@ struct packet_costs {
     struct case_sample cases[CASES];
     size_t rounds;
     unsigned packets; /* of one flood */
+    unsigned users;
+    enum flood_work work;
+    uint32_t cases_taken; /* bit for each that took part */
 };
 
 /* One case against another, from their costs over their baselines. */
@@ -31,7 +36,7 @@ struct ratio_row {
     unsigned over, under;
     double target; /* at most; 0: none */
 };
-#define RATIOS 9
+#define RATIOS 11
 extern const struct ratio_row ratio_rows[RATIOS];
 
 struct spread costs_ns(const struct packet_costs *costs, unsigned c); /* per packet */

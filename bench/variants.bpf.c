@@ -1,8 +1,11 @@
 /*
  * What the packet programs are measured against. "empty" is what the kernel takes for running any pair of programs.
+ * "ip_accounting" counts packets and bytes of a cgroup in two elements of an array for each direction, as systemd does.
  * "hash" is the ledger that was not chosen: the same socket storage, classes and attribution, but an account's counters
  * are found in a per-CPU hash, keyed by account, instead of by a slot number that the socket remembers.
  */
+#include "vmlinux_min.h"
+
 #include "ledger.bpf.h"
 #include "owner.bpf.h"
 #include "packet.bpf.h"
@@ -44,6 +47,42 @@ SEC("cgroup_skb/egress")
 int empty_egress(struct __sk_buff *skb)
 {
     return 1;
+}
+
+struct ip_accounting {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 2); /* packets, bytes */
+    __type(key, __u32);
+    __type(value, __u64);
+};
+struct ip_accounting ip_accounting_rx SEC(".maps");
+struct ip_accounting ip_accounting_tx SEC(".maps");
+
+static __always_inline void ip_add(void *map, __u32 key, __u64 n)
+{
+    __u64 *count = bpf_map_lookup_elem(map, &key);
+
+    if (count)
+        __sync_fetch_and_add(count, n);
+}
+
+static __always_inline int ip_account(void *map, const struct __sk_buff *skb)
+{
+    ip_add(map, 0, 1);
+    ip_add(map, 1, skb->len);
+    return 1;
+}
+
+SEC("cgroup_skb/ingress")
+int ip_accounting_ingress(struct __sk_buff *skb)
+{
+    return ip_account(&ip_accounting_rx, skb);
+}
+
+SEC("cgroup_skb/egress")
+int ip_accounting_egress(struct __sk_buff *skb)
+{
+    return ip_account(&ip_accounting_tx, skb);
 }
 
 static __noinline struct pdtt_owner *hash_adopt(struct __sk_buff *skb, struct bpf_sock *sk)
