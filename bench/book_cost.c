@@ -16,7 +16,7 @@
 
 /* Five minutes have 30 intervals; raw is kept for as long, so that each later booking drops an interval. */
 enum {
-    ACCOUNTS = 100000,
+    ACCOUNTS_MAX = 1000000,
     INTERVAL_SEC = 10,
     CYCLE = 30,
     CYCLES_MAX = 20,
@@ -24,6 +24,8 @@ enum {
     FIRST_SEC = 1800000000,
     STRIDE = 61909
 };
+
+static size_t n_accounts = 100000;
 
 struct command {
     const char *directory, *json;
@@ -63,6 +65,16 @@ static int set_count(const char *argument, unsigned most, unsigned *ret)
     return 0;
 }
 
+static int set_accounts(void *target, const char *argument)
+{
+    unsigned n = 0;
+    int r = set_count(argument, ACCOUNTS_MAX, &n);
+
+    if (r == 0)
+        n_accounts = n;
+    return r;
+}
+
 static int set_cycles(void *target, const char *argument)
 {
     return set_count(argument, CYCLES_MAX, &((struct command *)target)->cycles);
@@ -75,6 +87,7 @@ static int set_rounds(void *target, const char *argument)
 
 static const struct option_row rows[] = {
     {"directory", 0, "DIR", "where the databases are made; it must have 1 GB", NULL, set_directory},
+    {"accounts", 0, "N", "how many are booked in each interval (100000)", NULL, set_accounts},
     {"cycles", 0, "N", "for how many times five minutes is booked (2)", NULL, set_cycles},
     {"rounds", 0, "N", "how often an interval is inserted on disk and in memory (15)", NULL, set_rounds},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
@@ -85,10 +98,10 @@ static const struct option_row rows[] = {
 /* In no order, as the ledger has them: a prime number of accounts lies between neighbours. */
 static void invent(const struct site *site, struct site_random *random, struct store_usage *usage)
 {
-    for (size_t i = 0; i < ACCOUNTS; i++) {
+    for (size_t i = 0; i < n_accounts; i++) {
         const struct site_account *a = &site->accounts[i];
 
-        usage[i * STRIDE % ACCOUNTS] = (struct store_usage){
+        usage[i * STRIDE % n_accounts] = (struct store_usage){
             .uid = SITE_FIRST_UID + a->user,
             .gid = SITE_FIRST_GID + a->project,
             .class_id = a->class_id,
@@ -119,10 +132,10 @@ static int book(struct store *s, uint64_t epoch, struct store_usage *usage, doub
         .duration_ms = INTERVAL_SEC * 1000,
     };
 
-    for (size_t i = 0; i < ACCOUNTS; i++)
+    for (size_t i = 0; i < n_accounts; i++)
         add(&interval.counted, &usage[i].n);
     int64_t start_ns = clock_boottime_ns();
-    int r = store_book_interval(s, &interval, usage, ACCOUNTS);
+    int r = store_book_interval(s, &interval, usage, n_accounts);
     *ret_ms = (double)(clock_boottime_ns() - start_ns) / NSEC_PER_MSEC;
     if (r < 0)
         log_error("%s", store_why(s));
@@ -202,7 +215,7 @@ static int execute(sqlite3 *db, const char *sql)
 /* The statement's parameters are numbered in the order of their names in the text: interval, uid, account, counters. */
 static int insert_all(sqlite3 *db, sqlite3_stmt *stmt, int64_t interval, const struct store_usage *usage)
 {
-    for (size_t i = 0; i < ACCOUNTS; i++) {
+    for (size_t i = 0; i < n_accounts; i++) {
         const struct store_counters *n = &usage[i].n;
         const int64_t values[] = {interval,      usage[i].uid,  (int64_t)i + 1,      n->tx_bytes,        n->rx_bytes,
                                   n->tx_packets, n->rx_packets, n->tx_payload_bytes, n->rx_payload_bytes};
@@ -269,7 +282,7 @@ static int insert_rounds(const struct command *command, sqlite3 *disk, sqlite3 *
         r = execute(disk, "PRAGMA synchronous = FULL; PRAGMA cache_size = -4096; DELETE FROM usage_raw;");
     for (unsigned i = 0; i < command->rounds && r == 0; i++) {
         invent(site, &random, usage);
-        qsort(usage, ACCOUNTS, sizeof(*usage), compare_uids);
+        qsort(usage, n_accounts, sizeof(*usage), compare_uids);
         r = insert_interval(disk, i + 1, usage, &costs->disk_ms[i]);
         if (r == 0)
             r = insert_interval(memory, i + 1, usage, &costs->memory_ms[i]);
@@ -305,7 +318,7 @@ static double mean(const double *values, size_t n)
 
 static double rows_per_sec(double ms)
 {
-    return ACCOUNTS / ms * 1000;
+    return (double)n_accounts / ms * 1000;
 }
 
 static json_t *json_of_costs(struct costs *c, const struct command *command)
@@ -317,8 +330,8 @@ static json_t *json_of_costs(struct costs *c, const struct command *command)
     struct spread disk = sample_spread(c->disk_ms, command->rounds);
     struct spread memory = sample_spread(c->memory_ms, command->rounds);
 
-    printf("booking %d accounts: %.1f ms the first time, then %.1f ms (quartiles %.1f %.1f)\n", ACCOUNTS, c->first_ms,
-           plain.median, plain.low, plain.high);
+    printf("booking %zu accounts: %.1f ms the first time, then %.1f ms (quartiles %.1f %.1f)\n", n_accounts,
+           c->first_ms, plain.median, plain.low, plain.high);
     printf("    and dropping as many that expired: %.1f ms (quartiles %.1f %.1f); with the coarser levels, once in %d: "
            "%.0f ms\n",
            steady.median, steady.low, steady.high, CYCLE, flush.median);
@@ -326,7 +339,7 @@ static json_t *json_of_costs(struct costs *c, const struct command *command)
     printf("inserts: %.0f rows/s by the store, %.0f alone, %.0f alone in memory: %.2f and %.2f of memory\n",
            rows_per_sec(plain.median), rows_per_sec(disk.median), rows_per_sec(memory.median),
            memory.median / plain.median, memory.median / disk.median);
-    return json_pack("{s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "accounts", ACCOUNTS,
+    return json_pack("{s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "accounts", (int)n_accounts,
                      "interval_sec", INTERVAL_SEC, "bookings", (int)n, "rounds", (int)command->rounds, "first_ms",
                      c->first_ms, "plain_ms", plain.median, "steady_ms", steady.median, "flush_ms", flush.median,
                      "mean_ms", each_ms, "percent", percent, "disk_ms", disk.median, "memory_ms", memory.median,
@@ -336,13 +349,13 @@ static json_t *json_of_costs(struct costs *c, const struct command *command)
 static int run(const struct command *command)
 {
     cleanup_free char *path = NULL;
-    cleanup_free struct store_usage *usage = calloc(ACCOUNTS, sizeof(*usage));
+    cleanup_free struct store_usage *usage = calloc(n_accounts, sizeof(*usage));
     struct site site = {0};
     static struct costs costs;
     int r = usage && asprintf(&path, "%s/book.db", command->directory) >= 0 ? 0 : -ENOMEM;
 
     if (r == 0)
-        r = site_make(ACCOUNTS / 6 + 1, STORE_CLASS_LOOPBACK + 1, &site);
+        r = site_make(n_accounts / 6 + 1, STORE_CLASS_LOOPBACK + 1, &site);
     if (r == 0)
         r = measure_booking(command, path, &site, usage, &costs);
     if (r == 0)

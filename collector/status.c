@@ -1,9 +1,9 @@
 #include "collector/status.h"
 
+#include "collector/control.h"
 #include "collector/session.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/control_client.h"
 #include "common/escape.h"
 #include "common/log.h"
 #include "common/units.h"
