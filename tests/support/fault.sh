@@ -17,10 +17,10 @@ with_faulty()
     pdttd_within env "LD_PRELOAD=$FAULTY" "FAULTY_DIR=$FAULTY_DIR"
 }
 
-# fault FAULT | HAPPENS | LOST: a row of the table, printed only if all of the test's expectations held until here
+# fault "FAULT | HAPPENS | LOST": a row of docs/faults.md, printed only if all of the test's expectations held until here
 fault()
 {
-    [ "$FAILED" != 0 ] || printf 'fault - %s\n' "$1"
+    [ "$FAILED" != 0 ] || printf '%sfault - %s\n' "${LONG:+long }" "$1"
 }
 
 # expect_nothing_lost SENTENCE: traffic has ended and pdttd runs
