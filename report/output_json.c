@@ -126,9 +126,11 @@ static int json_end(struct output_job *job, const struct row *totals)
     if (totals && put_totals(state->root, totals) < 0)
         return -ENOMEM;
     /* Percentages are the only real numbers; 17 digits would show it as 99.980000000000004. */
-    if (json_dumpf(state->root, job->out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0)
+    cleanup_free char *page = json_dumps(state->root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    cleanup_free char *harmless = page ? escape_json(page) : NULL;
+    if (!harmless)
         return -ENOMEM;
-    fputc('\n', job->out);
+    fprintf(job->out, "%s\n", harmless);
     return 0;
 }
 
