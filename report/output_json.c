@@ -1,6 +1,7 @@
 /* JSON for scripts: {"jsonversion":"1","host",…,"rows":[…],"totals":{…}}; times are seconds since 1970, bytes plain. */
 #include "report/output.h"
 
+#include "common/capped.h"
 #include "common/cleanup.h"
 #include "common/escape.h"
 
@@ -73,7 +74,7 @@ static int put_connections(json_t *root, const struct report_head *head)
         json_pack("{s:I, s:o, s:o, s:I, s:{s:I, s:I}}", "held_bytes", (json_int_t)head->held.bytes, "percent",
                   percent < 0 || !head->held.all_known ? json_null() : json_real(percent), "since",
                   kept->since_sec ? json_integer((json_int_t)kept->since_sec) : json_null(), "other_bytes",
-                  (json_int_t)(head->held.all_bytes - head->held.bytes), "beyond_limit", "connections",
+                  (json_int_t)subtract_capped(head->held.all_bytes, head->held.bytes), "beyond_limit", "connections",
                   (json_int_t)kept->excess_connections, "bytes", (json_int_t)kept->excess_bytes);
 
     return json_object_set_new_nocheck(root, "connections", object) < 0 ? -ENOMEM : 0;

@@ -139,7 +139,10 @@ END_TEST
 START_TEST(a_json_document_says_the_same_and_moves_no_cursor)
 {
     assert_becomes(escape_json, "{\n  \"a\": \"Zoë \\u001b\"\n}", "{\n  \"a\": \"Zoë \\u001b\"\n}");
-    assert_becomes(escape_json, "\"\x7f" "\xc2\x9b\u202e\ufeff\"", "\"\\u007f\\u009b\\u202e\\ufeff\"");
+    assert_becomes(escape_json,
+                   "\"\x7f"
+                   "\xc2\x9b\u202e\ufeff\"",
+                   "\"\\u007f\\u009b\\u202e\\ufeff\"");
     assert_becomes(escape_json, "\"\U000e0041\U0001f41f\"", "\"\\udb40\\udc41\U0001f41f\"");
     assert_becomes(escape_json, "\xff", "\\ufffd");
 }
