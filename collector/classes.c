@@ -103,6 +103,18 @@ static int add_class(int fd_v4, int fd_v6, const struct config_class *class, uin
     return 0;
 }
 
+int64_t classes_find(int fd_v4, int fd_v6, const struct config_class *class)
+{
+    for (size_t i = 0; i < class->n_networks; i++) {
+        struct key key = key_of_network(&class->networks[i]);
+        uint32_t id;
+
+        if (bpf_map_lookup_elem(class->networks[i].family == AF_INET6 ? fd_v6 : fd_v4, &key, &id) == 0)
+            return id;
+    }
+    return 0;
+}
+
 int classes_apply(int fd_v4, int fd_v6, const struct config_class *classes, const int64_t *ids, size_t n,
                   uint32_t *ret_flags)
 {

@@ -11,3 +11,6 @@
  */
 int classes_apply(int fd_v4, int fd_v6, const struct config_class *classes, const int64_t *ids, size_t n,
                   uint32_t *ret_flags);
+
+/* The id under which the tries hold a class, as its first network that they know says; 0: they know none. */
+int64_t classes_find(int fd_v4, int fd_v6, const struct config_class *class);

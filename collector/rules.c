@@ -127,8 +127,10 @@ static int number_of_unit(const char *path, uint32_t *ret_unit, void *userdata)
         error = -ERANGE;
     if (error == 0)
         error = projects_note_unit(r->projects, (uint32_t)id, path);
-    if (error == 0)
+    if (error == 0) {
         *ret_unit = (uint32_t)id;
+        r->last_unit = *ret_unit > r->last_unit ? *ret_unit : r->last_unit;
+    }
     return error;
 }
 
@@ -324,6 +326,14 @@ struct rules *rules_close(struct rules *r)
     free(r->unit_patterns);
     free(r);
     return NULL;
+}
+
+/* Numbers of units are in the kernel's map and in sealed epochs: the new database must not give them to other units. */
+int rules_use_store(struct rules *r, struct store *store)
+{
+    r->store = store;
+    r->synced = false;
+    return store_reserve_units(store, r->last_unit);
 }
 
 int rules_change(struct rules *r, const struct config *config)

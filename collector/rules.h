@@ -21,8 +21,9 @@ struct rules {
     const char **unit_patterns; /* of the projects, for the units */
     size_t n_unit_patterns;
     struct textlog *textlog;
-    int units_fd; /* the kernel side's map; the kernel's */
-    bool synced;  /* the store has policy and allocations */
+    int units_fd;       /* the kernel side's map; the kernel's */
+    uint32_t last_unit; /* the largest number that a unit has */
+    bool synced;        /* the store has policy and allocations */
     int sync_error, textlog_error;
     struct units_state told; /* of the units, so that each trouble is said once */
 };
@@ -30,6 +31,9 @@ struct rules {
 /* Policy, allocations and logs; asks for the ids of users and groups. One line is logged on failure. */
 int rules_open(const struct config *config, struct store *store, struct names *names, struct rules **ret_rules);
 struct rules *rules_close(struct rules *r);
+
+/* Another database from now on. -errno as of the store. */
+int rules_use_store(struct rules *r, struct store *store);
 
 /* From now on the map units_fd follows the cgroups below root. One line is logged on failure. */
 int rules_follow_units(struct rules *r, const char *root, int units_fd);

@@ -107,6 +107,8 @@ int session_drain(struct session *s)
     mend_kernel(s);
     sweep(s);
     r = drain_now(s);
+    if (r < 0 && mend_store(s, r) == 0)
+        r = drain_now(s);
     report_book_error(s, r);
     rules_settle(s->rules);
     session_note_interfaces(s);
@@ -292,21 +294,13 @@ static int note_gap(struct session *s)
     return store_put_gap(s->store, coverage.last_sec, now, coverage.last_sec < boot ? "reboot" : "not running");
 }
 
-static int open_store(struct session *s)
-{
-    cleanup_free char *why = NULL;
-    int r = store_open(s->config->database, STORE_WRITE, &s->store, &why);
-
-    if (r < 0)
-        log_error("%s", why ? why : strerror(-r));
-    return r;
-}
-
 /* After the store and the kernel side are open: what can fail here fails in the store. */
 static int begin_booking(struct session *s)
 {
-    int r = open_ledger(s);
+    int r;
 
+    mend_restore_classes(s);
+    r = open_ledger(s);
     if (r == 0)
         r = note_gap(s);
     if (r == 0)
@@ -331,7 +325,7 @@ int session_open(const char *config_path, struct session **ret_session)
     if (r == 0)
         r = names_start(&s->names);
     if (r == 0)
-        r = open_store(s);
+        r = mend_open_store(s);
     if (r == 0)
         r = rules_open(s->config, s->store, s->names, &s->rules);
     if (r == 0)

@@ -8,7 +8,6 @@
 #include "common/log.h"
 #include "common/units.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -161,14 +160,6 @@ static void print_problems(const json_t *answer)
     }
 }
 
-static int print_json(const json_t *answer)
-{
-    cleanup_free char *page = json_dumps(answer, JSON_INDENT(2));
-    cleanup_free char *harmless = page ? escape_json(page) : NULL;
-
-    return !harmless ? -ENOMEM : puts(harmless) < 0 ? -EIO : 0;
-}
-
 static void print_text(const json_t *answer)
 {
     char when[32];
@@ -214,7 +205,7 @@ int status_print(const char *config_path, bool json)
     if (r < 0)
         r = complain(config, r, why);
     else if (json)
-        r = print_json(answer);
+        r = json_dumpf(answer, stdout, JSON_INDENT(2)) < 0 || puts("") < 0 ? -EIO : 0;
     else
         print_text(answer);
     if (r == 0 && !json_is_true(json_object_get(answer, "healthy")))

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include "common/fault.h"
-#include "sql/counters.h"
 #include "sql/store_internal.h"
 
 static struct account_key key_of(const struct store_usage *u)
@@ -187,8 +186,12 @@ static struct store_counters counted_in(const struct booking *b, size_t part, co
         }
         return n;
     }
-    counters_subtract(&n, told);
-    return n;
+    return (struct store_counters){n.tx_bytes - told->tx_bytes,
+                                   n.rx_bytes - told->rx_bytes,
+                                   n.tx_packets - told->tx_packets,
+                                   n.rx_packets - told->rx_packets,
+                                   n.tx_payload_bytes - told->tx_payload_bytes,
+                                   n.rx_payload_bytes - told->rx_payload_bytes};
 }
 
 static int insert_part(struct store *s, struct booking *b, size_t part, struct store_counters *told)
@@ -301,6 +304,7 @@ int store_book_interval(struct store *s, const struct store_interval *interval, 
     if (r < 0)
         return r;
     connections_committed(s, interval, &b.parts);
+    s->meters_anew &= interval->n_meters == 0;
     roll_up(s, &b);
     ballast_take(s);
     return 0;

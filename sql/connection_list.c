@@ -1,7 +1,6 @@
 /* Connections one by one, with all that is known of each. */
 #include <string.h>
 
-#include "common/capped.h"
 #include "sql/asking.h"
 
 /*
@@ -74,7 +73,7 @@ static int list_with(struct store *s, struct listing *l, enum statement_id id, c
 /* "For ever" has more seconds than there are milliseconds. */
 static int64_t ms_of(int64_t sec)
 {
-    return sec < 0 ? 0 : multiply_capped(sec, 1000);
+    return sec > INT64_MAX / 1000 ? INT64_MAX : sec < 0 ? 0 : sec * 1000;
 }
 
 static int list(struct store *s, void *userdata)

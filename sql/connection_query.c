@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "sql/asking.h"
-#include "sql/counters.h"
 
 /* ---- how far back ---- */
 

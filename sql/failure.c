@@ -97,7 +97,10 @@ int store_fail_sqlite(struct store *s, const char *doing)
 {
     int system = system_error(s, errno);
     struct failure f = refine_failure(find_failure(sqlite3_extended_errcode(s->db)), system);
+    int code = sqlite3_errcode(s->db) & 0xff;
     struct store_holder who;
+
+    s->damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 
     if (f.error == -EBUSY && store_find_blocker(s, &who))
         return store_fail(s, f.error, "%s failed: process %d (%s, uid %u) holds a lock on it; %s", doing, who.pid,
@@ -105,6 +108,11 @@ int store_fail_sqlite(struct store *s, const char *doing)
     if (f.error == -EBUSY)
         return store_fail(s, f.error, "%s failed: another process holds a lock on it; %s", doing, f.remedy);
     return store_fail(s, f.error, "%s failed: %s; %s", doing, sqlite3_errmsg(s->db), f.remedy);
+}
+
+bool store_is_damaged(const struct store *s)
+{
+    return s->damaged;
 }
 
 const char *store_why(const struct store *s)

@@ -163,6 +163,13 @@ int file_remember_wal(struct store *s)
     return 0;
 }
 
+bool file_has_moved(const struct store *s)
+{
+    int moved = 0;
+
+    return sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved;
+}
+
 int file_check_in_place(struct store *s)
 {
     const char *path = sqlite3_db_filename(s->db, "main");
@@ -170,14 +177,16 @@ int file_check_in_place(struct store *s)
     sqlite3_file *file = main_file(s);
     sqlite3_int64 size = 0;
     struct stat st;
-    int moved = 0;
 
-    if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved)
-        return store_fail(s, -ESTALE, "was moved, deleted or replaced; put it back or restart the program");
-    if (!file || file->pMethods->xFileSize(file, &size) != SQLITE_OK || size == 0)
-        return store_fail(s, -ESTALE, "was emptied; restore it and restart the program");
+    if (file_has_moved(s))
+        return store_fail(s, -ESTALE, "was moved, deleted or replaced");
+    if (!file || file->pMethods->xFileSize(file, &size) != SQLITE_OK)
+        return store_fail(s, -EIO, "its size cannot be read; check the disk and the kernel's log");
+    s->damaged = size == 0;
+    if (s->damaged)
+        return store_fail(s, -EBADMSG, "was emptied");
     if (stat(wal, &st) < 0 || st.st_ino != s->wal.st_ino || st.st_dev != s->wal.st_dev)
-        return store_fail(s, -ESTALE, "its write-ahead log %s was moved, deleted or replaced; restart the program",
-                          wal);
-    return 0;
+        return store_fail(s, -ESTALE, "its write-ahead log %s was moved, deleted or replaced", wal);
+    s->damaged = file_check_contents(s) < 0;
+    return s->damaged ? -EBADMSG : 0;
 }

@@ -36,12 +36,16 @@ static int find_source(struct store *s, const struct store_meter *m, int64_t now
     return r < 0 ? r : 0;
 }
 
+/*
+ * A meter begins at 0. But where readings were lost with a damaged database what it says now was booked before, all but an
+ * interval's part of it: it begins there.
+ */
 static int read_last(struct store *s, const struct store_meter *m, struct store_counters *ret)
 {
     enum statement_id id = STATEMENT_METER_LAST;
     int r = statement_bind(s, id, BINDS(BIND_INT((int64_t)m->identity), BIND_TEXT(m->kind)));
 
-    *ret = (struct store_counters){0};
+    *ret = s->meters_anew ? m->n : (struct store_counters){0};
     if (r == 0 && (r = statement_step(s, id)) > 0)
         *ret = (struct store_counters){.tx_bytes = statement_int(s, id, 0),
                                        .rx_bytes = statement_int(s, id, 1),
@@ -81,7 +85,7 @@ static int book_meter(struct store *s, const struct book_parts *parts, const str
     };
     if (!is_zero(&added))
         r = insert_parts(s, parts, source, m->kind, &added);
-    if (r == 0 && memcmp(&last, &m->n, sizeof(last)) != 0)
+    if (r == 0 && (s->meters_anew || memcmp(&last, &m->n, sizeof(last)) != 0))
         r = statement_run(
             s, STATEMENT_METER_SET,
             BINDS(BIND_INT((int64_t)m->identity), BIND_TEXT(m->kind), BIND_INT(source), METER_BINDS(&m->n)));

@@ -142,15 +142,19 @@ static int insert_meta(struct store *s, const char *key, const char *value)
     return rc == SQLITE_DONE ? 0 : store_fail_sqlite(s, "creating");
 }
 
+/* Page size and auto_vacuum can only be chosen while the file is empty. */
+static const char new_file_pragmas[] =
+    "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = FULL";
+
 static int fill(struct store *s)
 {
-    char host[256] = "", created[32];
+    char host[256] = "", created[32], schema[32];
 
     gethostname(host, sizeof(host) - 1);
     snprintf(created, sizeof(created), "%lld", (long long)time(NULL));
-    /* Page size and auto_vacuum can only be chosen while the file is empty. */
-    int r =
-        execute(s, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = FULL", "creating");
+    snprintf(schema, sizeof(schema), "%d", SCHEMA_VERSION);
+    int r = execute(s, new_file_pragmas, "creating");
+
     if (r == 0)
         r = climb_all(s, 0);
     if (r == 0)
@@ -158,7 +162,51 @@ static int fill(struct store *s)
     if (r == 0)
         r = insert_meta(s, "created_sec", created);
     if (r == 0)
+        r = insert_meta(s, MIGRATE_CREATED_SCHEMA, schema);
+    if (r == 0)
         r = execute(s, "PRAGMA journal_mode = WAL", "creating");
+    return r;
+}
+
+int migrate_schema_version(void)
+{
+    return SCHEMA_VERSION;
+}
+
+int migrate_make_memory(struct store *s, sqlite3 **ret_db)
+{
+    struct store memory = {.path = s->path, .mode = STORE_WRITE};
+    int r;
+
+    if (sqlite3_open_v2(":memory:", &memory.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+        r = store_fail(s, -ENOMEM, "out of memory");
+    else
+        r = execute(&memory, new_file_pragmas, "salvaging");
+    if (r == 0)
+        r = climb_all(&memory, 0);
+    free(memory.why);
+    if (r < 0)
+        sqlite3_close(memory.db);
+    else
+        *ret_db = memory.db;
+    return r;
+}
+
+int migrate_make_template(struct store *s, unsigned char **ret_bytes, int64_t *ret_size)
+{
+    static const char without_code[] =
+        "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE type IN ('view', 'trigger')";
+    sqlite3_int64 size = 0;
+    sqlite3 *db;
+    int r = migrate_make_memory(s, &db);
+
+    if (r < 0)
+        return r;
+    if (sqlite3_exec(db, without_code, NULL, NULL, NULL) != SQLITE_OK ||
+        !(*ret_bytes = sqlite3_serialize(db, "main", &size, 0)))
+        r = store_fail(s, -ENOMEM, "out of memory");
+    *ret_size = size;
+    sqlite3_close(db);
     return r;
 }
 
@@ -213,6 +261,8 @@ int migrate_create(struct store *s)
     if (sqlite3_close(s->db) != SQLITE_OK && r == 0)
         r = store_fail(s, -EIO, "could not be closed after it was created; check the disk");
     s->db = NULL;
+    if (r == 0)
+        r = quarantine_log(s->path); /* what is in it may be all that is left of something */
     if (r == 0)
         remove_leftovers(s->path);
     if (r == 0 && rename(new_path, s->path) < 0)

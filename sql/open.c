@@ -86,6 +86,8 @@ static int finish_writer(struct store *s)
 {
     int r = migrate_check_identity(s);
 
+    if (r == 0)
+        r = damaged_check(s);
     /* Only now, because it makes a database that is not ours a WAL database. */
     if (r == 0)
         r = set_up_writer(s);
@@ -172,8 +174,10 @@ struct store *store_close(struct store *s)
 {
     if (!s)
         return NULL;
-    if (s->ready)
+    if (s->ready && !s->damaged)
         store_flush(s); /* what fails here is read from the raw level by the next writer */
+    if (s->damaged && s->db)
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* it is kept as it is */
     rollup_forget(s);
     connections_forget(s);
     statement_finalize_all(s);

@@ -142,6 +142,8 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_CLASS_INSERT] = {.sql = "INSERT INTO class (name) VALUES (:name) RETURNING id",
                                 .binds = {":name"},
                                 .writes = true},
+    [STATEMENT_CLASS_RESTORE] = {"INSERT OR IGNORE INTO class VALUES (:id, :name)", {":id", ":name"}, true},
+    [STATEMENT_UNIT_RESERVE] = {"INSERT OR IGNORE INTO unit VALUES (:last, '(lost)')", {":last"}, true},
     [STATEMENT_LAYER_LATEST] = {.sql = "SELECT id, state = :state AND detail = :detail FROM layer_state"
                                        " WHERE layer = :layer ORDER BY id DESC LIMIT 1",
                                 .binds = {":layer", ":state", ":detail"}},

@@ -284,6 +284,58 @@ struct store_health {
 };
 void store_read_health(const struct store *s, struct store_health *ret);
 
+/* ---- a database that is damaged or gone (quarantine.c, salvage.c, carry.c) ---- */
+
+/*
+ * Moves a damaged database aside, whole and with its log, and says where to (malloc'ed). Nobody may have it open. A note beside
+ * it remembers that it is to be salvaged, until store_salvage_done(). -EPERM: the file is not recognisable as PDTT's, and was
+ * left alone; was_ours: it is moved all the same, since PDTT's was in its place.
+ */
+int store_quarantine(const char *path, bool was_ours, char **ret_moved, char **ret_why);
+
+/* The file that an earlier process moved aside from path and did not salvage to the end (malloc'ed); NULL: there is none. */
+char *store_find_unsalvaged(const char *path);
+void store_salvage_done(struct store *s);
+
+/* What was copied from a damaged database. */
+struct store_salvage {
+    bool readable; /* at all */
+    int64_t rows, rows_refused;
+    int tables_damaged, holes; /* places that could not be read */
+};
+
+/*
+ * Copies what can be read of a quarantined database into s, which is new and in which nothing is booked; may be done again after
+ * it was interrupted. Sums of levels are made to agree where one has what another lost. May take a while, about a second for
+ * 200,000 rows, in which still_alive() is called every now and then.
+ */
+int store_salvage(struct store *s, const char *from, void (*still_alive)(void), struct store_salvage *ret);
+
+/*
+ * For a database that was moved or deleted while it is still open: what is in its log goes into the file, wherever that is now,
+ * since the log stays behind. What fails stays in the log.
+ */
+void store_fold_log(struct store *s);
+
+/*
+ * What the kernel still goes by, from a database that was moved or deleted into a new one: how far ledgers are booked, numbers
+ * of classes and units, readings of meters, open connections, names. Kept in memory between the two, since two handles on one
+ * path would share the index of a log. A database in which something is booked stays as it is. kept: NULL if it failed.
+ */
+struct store_kept;
+struct store_kept *store_keep(struct store *s);
+struct store_kept *store_kept_free(struct store_kept *kept);
+int store_carry_over(struct store *s, struct store_kept *kept);
+
+/* Gives a class the id that it had in a database that is gone; a name or id that is there already stays. */
+int store_restore_class(struct store *s, int64_t id, const char *name);
+
+/* Keeps numbers of units up to last from being given anew; of a database that is gone. */
+int store_reserve_units(struct store *s, int64_t last);
+
+/* Whether the last failure was that of a damaged file, not of a lock, a disk or a permission. */
+bool store_is_damaged(const struct store *s);
+
 /* ---- asking (pdtt-report, pdtt-serve) ---- */
 
 /* From now on questions together may take ms; what is not answered then fails with -ETIME. 0: as long as they take. */

@@ -71,6 +71,8 @@ struct store {
     char *zone;
     char *host;
     char *why;
+    bool damaged;     /* SQLite said so when it failed last */
+    bool meters_anew; /* readings of meters may be lost: those of the next interval are where they begin */
     char *unknown_name;
     int64_t patience_until_ns; /* by the boot-time clock; see store_set_patience() */
 };
@@ -108,10 +110,16 @@ int file_connect(struct store *s, const char *path, int flags);
 /* Size and header: SQLite takes an empty file for an empty database. -EBADMSG. */
 int file_check_contents(struct store *s);
 
+/* Whether the database is no longer the file at its path. */
+bool file_has_moved(const struct store *s);
+
 /* Notes which file the write-ahead log is, for file_check_in_place(). */
 int file_remember_wal(struct store *s);
 
-/* -ESTALE when the database or its log was moved, deleted, replaced or emptied: writes would go on "succeeding". */
+/*
+ * -ESTALE when the database or its log was moved, deleted or replaced: writes would go on "succeeding". -EBADMSG: it was emptied,
+ * or its header is gone.
+ */
 int file_check_in_place(struct store *s);
 
 /* ---- lock.c ---- */
@@ -133,6 +141,16 @@ int migrate_check_identity(struct store *s);
 
 /* Brings an opened database to this program's schema, one transaction for each step. -ENOTSUP it is newer. */
 int migrate_upgrade(struct store *s);
+
+/* The key in meta of the schema that a database was created with: one that was brought up to it later has other pages. */
+#define MIGRATE_CREATED_SCHEMA "created_schema"
+int migrate_schema_version(void);
+
+/* An empty database of this program's schema in memory, for sqlite3_close(). */
+int migrate_make_memory(struct store *s, sqlite3 **ret_db);
+
+/* An empty database of this program's schema, its views and triggers left out, as bytes (for sqlite3_free()). */
+int migrate_make_template(struct store *s, unsigned char **ret_bytes, int64_t *ret_size);
 
 /* For a reader, which cannot migrate: -ENOTSUP when the schema is not this program's. */
 int migrate_check(struct store *s);
@@ -267,6 +285,28 @@ void retention_note(struct store *s, int64_t duration_ms, int64_t stepped_forwar
 
 /* Keeps a line for store_notice(). */
 void notice_add(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- damaged.c ---- */
+
+/*
+ * Opens a quarantined database for reading; *ret_old is NULL when nothing of it can be read. Where its beginning is gone that is a
+ * copy with the beginning of s, which damaged_close() removes.
+ */
+int damaged_open(struct store *s, const char *from, sqlite3 **ret_old);
+void damaged_close(struct store *s, sqlite3 *old);
+
+/* -EBADMSG: the structure of the file is broken. One that is too large to look at in a moment is found broken when it is used. */
+int damaged_check(struct store *s);
+
+/* ---- salvage.c ---- */
+
+/* "INSERT OR REPLACE INTO TABLE VALUES (?,...)" for a table of db; NULL: SQLite's error. */
+sqlite3_stmt *salvage_insert(sqlite3 *db, const char *table, int *ret_columns);
+
+/* ---- quarantine.c ---- */
+
+/* Moves a log that lies where that of a new database will be, and holds something, aside as well. */
+int quarantine_log(const char *path);
 
 /* ---- ballast.c ---- */
 

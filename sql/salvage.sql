@@ -1,0 +1,156 @@
+-- What a salvaged database needs to be one again, after as many rows as possible were copied into it. What referred to rows that
+-- are lost gets stand-ins named (salvaged), so that no byte disappears from sums because a name did.
+
+INSERT INTO user SELECT max(id) + 1, -3, '(salvaged)', 0, 0, 0 FROM user;
+INSERT INTO project SELECT max(id) + 1, -3, '(salvaged)', 0, 0, 0 FROM project;
+INSERT OR IGNORE INTO user
+SELECT user, -3, '(salvaged)', 0, 0, 0 FROM (SELECT user FROM usage_5min UNION SELECT user FROM usage_hour
+    UNION SELECT user FROM usage_day UNION SELECT user FROM usage_month UNION SELECT user FROM account);
+INSERT OR IGNORE INTO project
+SELECT project, -3, '(salvaged)', 0, 0, 0 FROM (SELECT project FROM usage_5min UNION SELECT project FROM usage_hour
+    UNION SELECT project FROM usage_day UNION SELECT project FROM usage_month UNION SELECT project FROM account);
+-- The gid makes each of them unique.
+INSERT OR IGNORE INTO account
+SELECT r.account, r.uid, -1000000 - r.account, 0, coalesce((SELECT max(id) FROM user u WHERE u.uid = r.uid),
+    (SELECT max(id) FROM user WHERE uid = -3)), (SELECT max(id) FROM project WHERE gid = -3), 0, 0, 0, 0
+FROM usage_raw r LEFT JOIN account a ON a.id = r.account
+WHERE a.id IS NULL
+GROUP BY r.account;
+INSERT OR IGNORE INTO interval
+SELECT r.interval, 0, -r.interval, 0, 1, coalesce((SELECT max(end_sec) FROM interval i WHERE i.id < r.interval), 0),
+    coalesce((SELECT max(end_sec) FROM interval i WHERE i.id < r.interval), 0), 0, sum(r.tx_bytes), sum(r.rx_bytes),
+    sum(r.tx_packets), sum(r.rx_packets), sum(r.tx_payload_bytes), sum(r.rx_payload_bytes), 0
+FROM usage_raw r LEFT JOIN interval i ON i.id = r.interval
+WHERE i.id IS NULL
+GROUP BY r.interval;
+
+-- Connections. Triggers counted uses of addresses and processes while rows came in whatever order. What a lost connection moved
+-- stays in the ledger, where reports show it as (other).
+INSERT OR IGNORE INTO account
+SELECT DISTINCT account, -3, -1000000 - account, 0, (SELECT max(id) FROM user WHERE uid = -3),
+    (SELECT max(id) FROM project WHERE gid = -3), 0, 0, 0, 0
+FROM connection;
+INSERT OR IGNORE INTO address
+SELECT id, '(salvaged ' || id || ')', 0 FROM (SELECT local AS id FROM connection UNION SELECT remote FROM connection);
+INSERT OR IGNORE INTO process SELECT DISTINCT process, '(salvaged ' || process || ')', '', 0 FROM connection;
+CREATE TEMP TABLE salvage_uses (id INTEGER PRIMARY KEY, uses INTEGER);
+INSERT INTO salvage_uses
+SELECT id, count(*) FROM (SELECT local AS id FROM connection UNION ALL SELECT remote FROM connection) GROUP BY id;
+UPDATE address SET uses = coalesce((SELECT s.uses FROM salvage_uses s WHERE s.id = address.id), 0);
+DELETE FROM address WHERE uses = 0;
+DELETE FROM salvage_uses;
+INSERT INTO salvage_uses SELECT process, count(*) FROM connection GROUP BY process;
+UPDATE process SET uses = coalesce((SELECT s.uses FROM salvage_uses s WHERE s.id = process.id), 0);
+DELETE FROM process WHERE uses = 0;
+DROP TABLE salvage_uses;
+DELETE FROM connection_usage WHERE connection NOT IN (SELECT id FROM connection);
+
+-- Which epochs are booked: at least those whose intervals are here.
+INSERT INTO ledger
+SELECT ledger, max(epoch), min(start_sec), max(start_sec) FROM interval WHERE ledger <> 0 GROUP BY ledger
+ON CONFLICT (id) DO UPDATE SET last_epoch = max(last_epoch, excluded.last_epoch);
+
+-- The watermark, where it was lost: what began within a bucket that was rolled up.
+UPDATE rollup SET rolled = coalesce((SELECT max(id) FROM interval
+    WHERE start_sec < (SELECT max(start_sec) + 300 FROM bucket WHERE level = 1 AND seen_ms > 0)), 0)
+WHERE rolled = 0;
+
+-- Interfaces, beside the ledger: a coarser row that is lost is the sum of the finer ones.
+INSERT OR IGNORE INTO interface
+SELECT interface, '(salvaged ' || interface || ')', 0, 0
+FROM (SELECT interface FROM interface_usage UNION SELECT interface FROM interface_meter);
+INSERT OR IGNORE INTO interface_usage
+SELECT 1, b.start_sec, u.interface, u.kind, sum(u.tx_bytes), sum(u.rx_bytes), sum(u.tx_packets), sum(u.rx_packets)
+FROM interval i JOIN bucket b ON b.level = 1 AND b.whole AND b.start_sec = (SELECT max(start_sec) FROM bucket
+    WHERE level = 1 AND start_sec <= i.start_sec) AND b.end_sec > i.start_sec
+JOIN interface_usage u ON u.level = 0 AND u.key = i.id
+WHERE i.id <= (SELECT rolled FROM rollup)
+GROUP BY 2, 3, 4;
+INSERT OR IGNORE INTO interface_usage
+SELECT 2, b.start_sec, u.interface, u.kind, sum(u.tx_bytes), sum(u.rx_bytes), sum(u.tx_packets), sum(u.rx_packets)
+FROM bucket b JOIN interface_usage u ON u.level = 1 AND u.key >= b.start_sec AND u.key < b.end_sec
+WHERE b.level = 2 AND b.whole GROUP BY 2, 3, 4;
+INSERT OR IGNORE INTO interface_usage
+SELECT 3, b.start_sec, u.interface, u.kind, sum(u.tx_bytes), sum(u.rx_bytes), sum(u.tx_packets), sum(u.rx_packets)
+FROM bucket b JOIN interface_usage u ON u.level = 2 AND u.key >= b.start_sec AND u.key < b.end_sec
+WHERE b.level = 3 AND b.whole GROUP BY 2, 3, 4;
+INSERT OR IGNORE INTO interface_usage
+SELECT 4, b.start_sec, u.interface, u.kind, sum(u.tx_bytes), sum(u.rx_bytes), sum(u.tx_packets), sum(u.rx_packets)
+FROM bucket b JOIN interface_usage u ON u.level = 3 AND u.key >= b.start_sec AND u.key < b.end_sec
+WHERE b.level = 4 AND b.whole GROUP BY 2, 3, 4;
+
+-- Each level against the next finer one, from the finest up. Where the finer one has more, the coarser one lost rows and gets
+-- them from it; where it has less, it lost some itself, and nobody may look into it any more.
+CREATE TEMP TABLE salvage_fine AS
+SELECT b.start_sec AS start_sec, a.user AS user, a.project AS project, a.class AS class, a.protocol AS protocol, a.family AS family,
+    sum(r.tx_bytes) AS tx_bytes, sum(r.rx_bytes) AS rx_bytes, sum(r.tx_packets) AS tx_packets, sum(r.rx_packets) AS rx_packets,
+    sum(r.tx_payload_bytes) AS tx_payload_bytes, sum(r.rx_payload_bytes) AS rx_payload_bytes
+FROM interval i JOIN bucket b ON b.level = 1 AND b.whole AND b.start_sec = (SELECT max(start_sec) FROM bucket
+    WHERE level = 1 AND start_sec <= i.start_sec) AND b.end_sec > i.start_sec
+JOIN usage_raw r ON r.interval = i.id JOIN account a ON a.id = r.account
+WHERE i.id <= (SELECT rolled FROM rollup)
+GROUP BY 1, 2, 3, 4, 5, 6;
+CREATE INDEX temp.salvage_fine_start ON salvage_fine (start_sec);
+CREATE TEMP TABLE salvage_differs AS
+SELECT b.start_sec AS start_sec, coalesce((SELECT sum(tx_bytes + rx_bytes) FROM salvage_fine f WHERE f.start_sec = b.start_sec), 0)
+    - coalesce((SELECT sum(tx_bytes + rx_bytes) FROM usage_5min c WHERE c.start_sec = b.start_sec), 0) AS more
+FROM bucket b WHERE b.level = 1 AND b.whole;
+DELETE FROM usage_5min WHERE start_sec IN (SELECT start_sec FROM salvage_differs WHERE more > 0);
+INSERT INTO usage_5min SELECT * FROM salvage_fine WHERE start_sec IN (SELECT start_sec FROM salvage_differs WHERE more > 0);
+UPDATE bucket SET whole = 0 WHERE level = 1 AND start_sec IN (SELECT start_sec FROM salvage_differs WHERE more < 0);
+DROP TABLE salvage_fine;
+DROP TABLE salvage_differs;
+
+CREATE TEMP TABLE salvage_fine AS
+SELECT b.start_sec AS start_sec, r.user AS user, r.project AS project, r.class AS class, r.protocol AS protocol, r.family AS family,
+    sum(r.tx_bytes) AS tx_bytes, sum(r.rx_bytes) AS rx_bytes, sum(r.tx_packets) AS tx_packets, sum(r.rx_packets) AS rx_packets,
+    sum(r.tx_payload_bytes) AS tx_payload_bytes, sum(r.rx_payload_bytes) AS rx_payload_bytes
+FROM bucket b JOIN usage_5min r ON r.start_sec >= b.start_sec AND r.start_sec < b.end_sec
+WHERE b.level = 2 AND b.whole
+GROUP BY 1, 2, 3, 4, 5, 6;
+CREATE INDEX temp.salvage_fine_start ON salvage_fine (start_sec);
+CREATE TEMP TABLE salvage_differs AS
+SELECT b.start_sec AS start_sec, coalesce((SELECT sum(tx_bytes + rx_bytes) FROM salvage_fine f WHERE f.start_sec = b.start_sec), 0)
+    - coalesce((SELECT sum(tx_bytes + rx_bytes) FROM usage_hour c WHERE c.start_sec = b.start_sec), 0) AS more
+FROM bucket b WHERE b.level = 2 AND b.whole;
+DELETE FROM usage_hour WHERE start_sec IN (SELECT start_sec FROM salvage_differs WHERE more > 0);
+INSERT INTO usage_hour SELECT * FROM salvage_fine WHERE start_sec IN (SELECT start_sec FROM salvage_differs WHERE more > 0);
+UPDATE bucket SET whole = 0 WHERE level = 2 AND start_sec IN (SELECT start_sec FROM salvage_differs WHERE more < 0);
+DROP TABLE salvage_fine;
+DROP TABLE salvage_differs;
+
+CREATE TEMP TABLE salvage_fine AS
+SELECT b.start_sec AS start_sec, r.user AS user, r.project AS project, r.class AS class, r.protocol AS protocol, r.family AS family,
+    sum(r.tx_bytes) AS tx_bytes, sum(r.rx_bytes) AS rx_bytes, sum(r.tx_packets) AS tx_packets, sum(r.rx_packets) AS rx_packets,
+    sum(r.tx_payload_bytes) AS tx_payload_bytes, sum(r.rx_payload_bytes) AS rx_payload_bytes
+FROM bucket b JOIN usage_hour r ON r.start_sec >= b.start_sec AND r.start_sec < b.end_sec
+WHERE b.level = 3 AND b.whole
+GROUP BY 1, 2, 3, 4, 5, 6;
+CREATE INDEX temp.salvage_fine_start ON salvage_fine (start_sec);
+CREATE TEMP TABLE salvage_differs AS
+SELECT b.start_sec AS start_sec, coalesce((SELECT sum(tx_bytes + rx_bytes) FROM salvage_fine f WHERE f.start_sec = b.start_sec), 0)
+    - coalesce((SELECT sum(tx_bytes + rx_bytes) FROM usage_day c WHERE c.start_sec = b.start_sec), 0) AS more
+FROM bucket b WHERE b.level = 3 AND b.whole;
+DELETE FROM usage_day WHERE start_sec IN (SELECT start_sec FROM salvage_differs WHERE more > 0);
+INSERT INTO usage_day SELECT * FROM salvage_fine WHERE start_sec IN (SELECT start_sec FROM salvage_differs WHERE more > 0);
+UPDATE bucket SET whole = 0 WHERE level = 3 AND start_sec IN (SELECT start_sec FROM salvage_differs WHERE more < 0);
+DROP TABLE salvage_fine;
+DROP TABLE salvage_differs;
+
+CREATE TEMP TABLE salvage_fine AS
+SELECT b.start_sec AS start_sec, r.user AS user, r.project AS project, r.class AS class, r.protocol AS protocol, r.family AS family,
+    sum(r.tx_bytes) AS tx_bytes, sum(r.rx_bytes) AS rx_bytes, sum(r.tx_packets) AS tx_packets, sum(r.rx_packets) AS rx_packets,
+    sum(r.tx_payload_bytes) AS tx_payload_bytes, sum(r.rx_payload_bytes) AS rx_payload_bytes
+FROM bucket b JOIN usage_day r ON r.start_sec >= b.start_sec AND r.start_sec < b.end_sec
+WHERE b.level = 4 AND b.whole
+GROUP BY 1, 2, 3, 4, 5, 6;
+CREATE INDEX temp.salvage_fine_start ON salvage_fine (start_sec);
+CREATE TEMP TABLE salvage_differs AS
+SELECT b.start_sec AS start_sec, coalesce((SELECT sum(tx_bytes + rx_bytes) FROM salvage_fine f WHERE f.start_sec = b.start_sec), 0)
+    - coalesce((SELECT sum(tx_bytes + rx_bytes) FROM usage_month c WHERE c.start_sec = b.start_sec), 0) AS more
+FROM bucket b WHERE b.level = 4 AND b.whole;
+DELETE FROM usage_month WHERE start_sec IN (SELECT start_sec FROM salvage_differs WHERE more > 0);
+INSERT INTO usage_month SELECT * FROM salvage_fine WHERE start_sec IN (SELECT start_sec FROM salvage_differs WHERE more > 0);
+UPDATE bucket SET whole = 0 WHERE level = 4 AND start_sec IN (SELECT start_sec FROM salvage_differs WHERE more < 0);
+DROP TABLE salvage_fine;
+DROP TABLE salvage_differs;
