@@ -10,11 +10,13 @@
 #define ETHERTYPE_IPV6   0x86DD
 #define LOOPBACK_IFINDEX 1 /* in every network namespace (net/core: LOOPBACK_IFINDEX) */
 #define PROTOCOL_TCP     6
+#define PROTOCOL_SCTP    132
 #define IPV4_HEADER_SIZE 20
 #define IPV4_SOURCE      12
 #define IPV4_DESTINATION 16
 #define IPV6_HEADER_SIZE 40
 #define UDP_HEADER_SIZE  8
+#define SCTP_HEADER_SIZE 12
 #define EXTENSIONS_MAX   4
 
 static __always_inline bool packet_is_ipv6(const struct __sk_buff *skb)
@@ -57,6 +59,8 @@ static __noinline __u32 packet_segment_headers(struct __sk_buff *skb)
             goto unreadable;
         size = (version & 15) * 4;
     }
+    if (protocol == PROTOCOL_SCTP)
+        return size + SCTP_HEADER_SIZE;
     if (protocol != PROTOCOL_TCP)
         return size + UDP_HEADER_SIZE;
     if (bpf_skb_load_bytes(skb, size + 12, &offset, 1))

@@ -270,8 +270,7 @@ static __always_inline enum parse_result parse_transport(struct parse_cursor *c,
     out->source_port = parse_be16(p);
     out->destination_port = parse_be16(p + 2);
     out->has_ports = true;
-    c->offset += 8;
-    return PARSE_IP;
+    return parse_skip(c, out->protocol == PARSE_SCTP ? 12 : 8) ? PARSE_IP : PARSE_BAD;
 }
 
 /* Fills in all of *out. What it says of a malformed frame is how far it came. */

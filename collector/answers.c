@@ -12,8 +12,20 @@ static json_t *tell_status(const struct control_peer *peer, void *userdata)
     return health_json(userdata);
 }
 
+static json_t *tell_peek(const struct control_peer *peer, void *userdata)
+{
+    return peek_answer(userdata, false);
+}
+
+static json_t *tell_peek_connections(const struct control_peer *peer, void *userdata)
+{
+    return peek_answer(userdata, true);
+}
+
 static const struct control_verb verbs[] = {
     {"status", tell_status, false},
+    {"peek", tell_peek, false},
+    {"peek connections", tell_peek_connections, false},
 };
 
 /* Who may read the database may ask as well: both belong to the group of its directory. */

@@ -34,6 +34,9 @@ struct connections *connections_close(struct connections *c); /* NULL is a no-op
  */
 int connections_collect(struct connections *c, uint64_t epoch, struct store_interval *interval);
 
+/* The same for whoever only watches: nothing is marked, and ret lives until the next call of either. */
+int connections_look(struct connections *c, uint64_t epoch, const struct store_connection **ret, size_t *ret_n);
+
 /* The interval was booked: removes what has ended from conn_stats_map. */
 int connections_booked(struct connections *c);
 

@@ -216,9 +216,9 @@ static void describe_all(struct connections *c, uint64_t epoch)
     }
 }
 
-int connections_collect(struct connections *c, uint64_t epoch, struct store_interval *interval)
+/* All there is into c->connections, each once. */
+static int read_all(struct connections *c, uint64_t epoch)
 {
-    uint64_t in_use = room_in_use(c);
     int r;
 
     c->n_records = c->n_settled = 0;
@@ -235,6 +235,28 @@ int connections_collect(struct connections *c, uint64_t epoch, struct store_inte
         return r;
     }
     describe_all(c, c->options.retired ? UINT64_MAX : epoch);
+    return 0;
+}
+
+int connections_look(struct connections *c, uint64_t epoch, const struct store_connection **ret, size_t *ret_n)
+{
+    int r = read_all(c, epoch);
+
+    c->n_settled = 0; /* nothing of it is booked */
+    if (r < 0)
+        return r;
+    *ret = c->connections;
+    *ret_n = c->n_records;
+    return 0;
+}
+
+int connections_collect(struct connections *c, uint64_t epoch, struct store_interval *interval)
+{
+    uint64_t in_use = room_in_use(c);
+    int r = read_all(c, epoch);
+
+    if (r < 0)
+        return r;
     recover_room(c, in_use);
     interval->connections = c->connections;
     interval->n_connections = c->n_records;

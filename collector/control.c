@@ -21,6 +21,8 @@ struct client {
     struct control_peer peer;
     char request[CONTROL_REQUEST_MAX];
     size_t n;
+    char *answer; /* NULL: the request has not come yet */
+    size_t size, sent;
 };
 
 struct control {
@@ -153,6 +155,12 @@ int control_open(const char *path, gid_t group, const struct control_verb *verbs
     return 0;
 }
 
+static void part_with(struct client *client)
+{
+    client->fd = close_fd(client->fd);
+    free(take_ptr(client->answer));
+}
+
 struct control *control_close(struct control *c)
 {
     if (!c)
@@ -160,7 +168,7 @@ struct control *control_close(struct control *c)
     if (c->path)
         unlink(c->path);
     for (size_t i = 0; i < CLIENTS; i++)
-        close_fd(c->clients[i].fd);
+        part_with(&c->clients[i]);
     close_fd(c->listen_fd);
     close_fd(c->epoll_fd);
     free(c->path);
@@ -185,7 +193,7 @@ static struct client *find_place(struct control *c)
             return &c->clients[i];
     for (size_t i = 0; i < CLIENTS; i++)
         if (c->clients[i].since_ns < late_ns) {
-            c->clients[i].fd = close_fd(c->clients[i].fd);
+            part_with(&c->clients[i]);
             return &c->clients[i];
         }
     return NULL;
@@ -217,24 +225,40 @@ static json_t *answer(const struct control *c, const struct client *client)
     return json_pack("{s:s}", "error", "unknown request");
 }
 
-/* An answer fits into the socket's buffer; who does not read it loses it. */
-static void reply(const struct control *c, const struct client *client)
+/* What the socket does not take at once is sent when the client has read; it keeps its place until then. */
+static bool send_answer(const struct control *c, struct client *client)
 {
-    json_t *json = answer(c, client);
-    cleanup_free char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    cleanup_free char *line = NULL;
+    struct epoll_event event = {.events = EPOLLOUT, .data = {.u32 = (uint32_t)(client - c->clients)}};
 
-    json_decref(json);
-    if (!text || asprintf(&line, "%s\n", text) < 0) {
-        line = NULL;
-        return;
+    while (client->sent < client->size) {
+        ssize_t n =
+            send(client->fd, client->answer + client->sent, client->size - client->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n < 0)
+            return errno == EAGAIN && epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) == 0;
+        client->sent += (size_t)n;
     }
-    if (send(client->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        return; /* it has gone */
+    return false;
 }
 
 /* False when the client is done with. */
-static bool read_request(struct control *c, struct client *client)
+static bool reply(const struct control *c, struct client *client)
+{
+    json_t *json = answer(c, client);
+    cleanup_free char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    int size = text ? asprintf(&client->answer, "%s\n", text) : -1;
+
+    json_decref(json);
+    if (size < 0) {
+        client->answer = NULL;
+        return false;
+    }
+    client->size = (size_t)size;
+    return send_answer(c, client);
+}
+
+/* False when the client is done with. */
+static bool read_request(const struct control *c, struct client *client)
 {
     ssize_t n = recv(client->fd, client->request + client->n, sizeof(client->request) - client->n, MSG_DONTWAIT);
     char *end;
@@ -243,11 +267,12 @@ static bool read_request(struct control *c, struct client *client)
         return errno == EAGAIN || errno == EINTR;
     client->n += (size_t)n;
     end = memchr(client->request, '\n', client->n);
-    if (end && !memchr(client->request, '\0', client->n)) {
-        *end = '\0';
-        reply(c, client);
-    }
-    return !end && n > 0 && client->n < sizeof(client->request);
+    if (!end)
+        return n > 0 && client->n < sizeof(client->request);
+    if (memchr(client->request, '\0', client->n)) /* what follows it would be asked for unseen */
+        return false;
+    *end = '\0';
+    return reply(c, client);
 }
 
 void control_serve(struct control *c)
@@ -260,45 +285,7 @@ void control_serve(struct control *c)
 
         if (!client)
             take_client(c);
-        else if (client->fd >= 0 && !read_request(c, client))
-            client->fd = close_fd(client->fd);
+        else if (client->fd >= 0 && !(client->answer ? send_answer(c, client) : read_request(c, client)))
+            part_with(client);
     }
-}
-
-/* ---- asking ---- */
-
-static int receive(int fd, json_t **ret_answer)
-{
-    size_t size = 1 << 16, n = 0;
-    cleanup_free char *text = malloc(size);
-    ssize_t got;
-
-    if (!text)
-        return -ENOMEM;
-    while ((got = recv(fd, text + n, size - n, 0)) > 0 && n < size)
-        n += (size_t)got;
-    if (got < 0)
-        return -errno;
-    *ret_answer = json_loadb(text, n, 0, NULL);
-    return *ret_answer ? 0 : -EPROTO;
-}
-
-int control_ask(const char *path, const char *request, json_t **ret_answer, char **ret_why)
-{
-    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const struct timeval patience = {.tv_sec = 10};
-    struct sockaddr_un address;
-    int r = fd < 0 ? -errno : make_address(path, &address);
-
-    *ret_why = NULL;
-    if (r == 0 &&
-        (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
-         connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || dprintf(fd, "%s\n", request) < 0))
-        r = -errno;
-    if (r == 0)
-        r = receive(fd, ret_answer);
-    if (r == -EAGAIN)
-        return complain(ret_why, -ETIMEDOUT, path, "pdttd does not answer within 10 s: it hangs or is stopped");
-    return r < 0 ? complain(ret_why, r, path, strerror(-r)) : 0;
 }

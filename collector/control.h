@@ -40,6 +40,3 @@ struct control *control_close(struct control *c); /* removes the socket */
 /* Readable when control_serve() has something to do. */
 int control_fd(const struct control *c);
 void control_serve(struct control *c);
-
-/* The client's side: sends the request and gives the answer. -ENOENT, -ECONNREFUSED: nobody answers at path. */
-int control_ask(const char *path, const char *request, json_t **ret_answer, char **ret_why);

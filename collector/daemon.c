@@ -13,7 +13,7 @@
 
 struct daemon {
     struct session *session;
-    int timer_fd, signal_fd, epoll_fd;
+    int timer_fd, signal_fd, watchdog_fd, epoll_fd;
     bool stop;
 };
 
@@ -46,8 +46,16 @@ static int on_timer(struct daemon *d)
         r = drain(d);
     else if (errno != ECANCELED && errno != EAGAIN)
         r = -errno;
-    sd_notify(0, "WATCHDOG=1");
     return r < 0 ? r : arm_timer(d);
+}
+
+static int on_watchdog(struct daemon *d)
+{
+    uint64_t expirations;
+
+    if (read(d->watchdog_fd, &expirations, sizeof(expirations)) > 0)
+        sd_notify(0, "WATCHDOG=1");
+    return 0;
 }
 
 static int on_stop(struct daemon *d)
@@ -73,6 +81,36 @@ static const struct signal_row {
     {SIGHUP, on_reload},
     {SIGUSR1, drain},
 };
+
+static sigset_t daemon_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    for (size_t i = 0; i < array_length(signal_rows); i++)
+        sigaddset(&signals, signal_rows[i].signal);
+    return signals;
+}
+
+/* A start may be ended at any point, as kill -9 may end it: what is counted waits in the kernel, the store rolls back. */
+static void end_start(int signal_number)
+{
+    static const char line[] = "pdttd: told to end during its start; what is counted is booked at the next one\n";
+
+    _exit(write(STDERR_FILENO, line, sizeof(line) - 1) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+int daemon_hold_signals(void)
+{
+    const struct sigaction end = {.sa_handler = end_start};
+    sigset_t signals = daemon_signals();
+
+    if (sigaction(SIGTERM, &end, NULL) < 0 || sigaction(SIGINT, &end, NULL) < 0)
+        return -errno;
+    sigdelset(&signals, SIGTERM);
+    sigdelset(&signals, SIGINT);
+    return sigprocmask(SIG_BLOCK, &signals, NULL) < 0 ? -errno : 0;
+}
 
 static int on_signal(struct daemon *d)
 {
@@ -121,14 +159,33 @@ static int watch(struct daemon *d, int fd, event_fn fn)
     return epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+/*
+ * The service manager's watchdog is told by a clock of its own that this loop goes round: an interval may be longer than the
+ * watchdog's patience. Half of that, as sd_watchdog_enabled(3) advises. Without a watchdog there is nothing to do.
+ */
+static int set_up_watchdog(struct daemon *d)
+{
+    uint64_t usec, half_ns;
+    struct itimerspec each;
+
+    if (sd_watchdog_enabled(0, &usec) <= 0)
+        return 0;
+    half_ns = usec * 1000 / 2;
+    each.it_value.tv_sec = (time_t)(half_ns / NSEC_PER_SEC);
+    each.it_value.tv_nsec = (long)(half_ns % NSEC_PER_SEC);
+    each.it_interval = each.it_value;
+    d->watchdog_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (d->watchdog_fd < 0 || timerfd_settime(d->watchdog_fd, 0, &each, NULL) < 0)
+        return -errno;
+    return watch(d, d->watchdog_fd, on_watchdog);
+}
+
 static int set_up(struct daemon *d)
 {
-    sigset_t signals;
+    sigset_t signals = daemon_signals();
     int r;
 
-    sigemptyset(&signals);
-    for (size_t i = 0; i < array_length(signal_rows); i++)
-        sigaddset(&signals, signal_rows[i].signal);
+    /* SIGTERM and SIGINT too from now on: what comes between is kept, and is the first that the loop sees. */
     if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
         return -errno;
     d->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -139,6 +196,8 @@ static int set_up(struct daemon *d)
     r = watch(d, d->signal_fd, on_signal);
     if (r == 0)
         r = watch(d, d->timer_fd, on_timer);
+    if (r == 0)
+        r = set_up_watchdog(d);
     if (r == 0)
         r = watch(d, names_fd(d->session->names), on_names);
     if (r == 0 && rules_units_fd(d->session->rules) >= 0)
@@ -168,7 +227,7 @@ static int loop(struct daemon *d)
 
 int daemon_run(struct session *s, void (*ready)(void))
 {
-    struct daemon d = {.session = s, .timer_fd = -1, .signal_fd = -1, .epoll_fd = -1};
+    struct daemon d = {.session = s, .timer_fd = -1, .signal_fd = -1, .watchdog_fd = -1, .epoll_fd = -1};
     int r = set_up(&d);
 
     if (r == 0) {
@@ -184,6 +243,7 @@ int daemon_run(struct session *s, void (*ready)(void))
     }
     close_fd(d.timer_fd);
     close_fd(d.signal_fd);
+    close_fd(d.watchdog_fd);
     close_fd(d.epoll_fd);
     return r;
 }

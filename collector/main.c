@@ -263,6 +263,8 @@ static int run(const struct command *command)
     int r = command->foreground || getenv("NOTIFY_SOCKET") ? 0 : go_to_background();
 
     if (r == 0)
+        r = daemon_hold_signals();
+    if (r == 0)
         r = open_session(command, &s);
     if (r < 0)
         return r;

@@ -43,9 +43,10 @@ static void on_booked(const struct store_interval *interval, const struct store_
         session_note_connections_error(s, connections_booked(s->connections));
     if (interval->n_meters)
         interfaces_booked(s->interfaces);
+    peek_booked(s->peek, interval, rows, n);
 }
 
-static struct drain drain_of(struct session *s, struct ledger *ledger)
+struct drain session_drain_of(struct session *s, struct ledger *ledger)
 {
     return (struct drain){.ledger = ledger,
                           .store = s->store,
@@ -82,7 +83,7 @@ static void report_book_error(struct session *s, int r)
 
 static int drain_now(struct session *s)
 {
-    struct drain d = drain_of(s, s->ledger);
+    struct drain d = session_drain_of(s, s->ledger);
     struct drain_settings settings = {.generation = s->generation, .flags = s->flags | rules_epoch_flags(s->rules)};
     int r = current_errors(s, &settings.errors);
 
@@ -187,6 +188,8 @@ static int fill_classes(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flag
     if (r == 0)
         r = classes_apply(fd_v4, fd_v6, config->classes, ids, config->n_classes, ret_flags);
     if (r == 0)
+        r = peek_name_classes(s->peek, names, ids, config->n_classes);
+    if (r == 0)
         *ret_flags |= rules_epoch_flags(s->rules);
     return r;
 }
@@ -248,7 +251,7 @@ static int book_old_ledger(struct session *s)
     r = ledger_open(&maps, &old);
     if (r < 0)
         return r;
-    d = drain_of(s, old);
+    d = session_drain_of(s, old);
     next = ledger_epoch(s->ledger, ledger_active(s->ledger));
     r = session_open_connections(s, kernel_old_map_fd(s->kernel, MAP_CONN_STATS), true);
     if (r == 0)
@@ -273,7 +276,7 @@ static int open_ledger(struct session *s)
     r = ledger_barrier(s->ledger);
     if (r == 0)
         r = book_old_ledger(s);
-    d = drain_of(s, s->ledger);
+    d = session_drain_of(s, s->ledger);
     if (r == 0)
         r = session_open_connections(s, kernel_map_fd(s->kernel, MAP_CONN_STATS), false);
     return r < 0 ? r : drain_recover(&d);
@@ -321,7 +324,8 @@ int session_open(const char *config_path, struct session **ret_session)
     if (!s)
         return -ENOMEM;
     s->config_path = config_path;
-    r = session_load_config(config_path, &s->config);
+    s->peek = peek_new();
+    r = s->peek ? session_load_config(config_path, &s->config) : -ENOMEM;
     if (r == 0)
         r = names_start(&s->names);
     if (r == 0)
@@ -362,6 +366,8 @@ struct session *session_close(struct session *s)
     store_close(s->store);
     names_stop(s->names);
     config_free(s->config);
+    peek_cache_done(&s->peeked);
+    peek_free(s->peek);
     free(s->cgroup);
     free(s->health.blocked_why);
     free(s->health.damage);

@@ -12,6 +12,8 @@
 #include "collector/interfaces.h"
 #include "collector/kernel.h"
 #include "collector/names.h"
+#include "collector/peek.h"
+#include "collector/peek_answer.h"
 #include "collector/rules.h"
 
 struct session {
@@ -32,6 +34,8 @@ struct session {
     struct control *control; /* NULL: nobody can ask */
     int sweep_error;         /* of the last look at who holds sockets */
     bool needs_restart;      /* programs are detached, and this process may attach nothing any more */
+    struct peek *peek;       /* for whoever watches */
+    struct peek_cache peeked;
 };
 
 /* The configuration that -c or its absence means. One line is logged on failure. */

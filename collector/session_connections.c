@@ -13,7 +13,10 @@ static const char *project_of(const struct pdtt_account *account, void *userdata
 
 static void on_ended(const struct store_connection *connection, void *userdata)
 {
-    rules_connection_ended(((struct session *)userdata)->rules, connection);
+    struct session *s = userdata;
+
+    rules_connection_ended(s->rules, connection);
+    peek_connection_ended(s, connection);
 }
 
 static int copy_of(int fd)

@@ -10,6 +10,9 @@
  */
 int session_open_connections(struct session *s, int records_fd, bool retired);
 
+/* How this session drains a ledger of its kernel side. */
+struct drain session_drain_of(struct session *s, struct ledger *ledger);
+
 /* For struct drain. */
 void session_add_connections(struct store_interval *interval, uint64_t active_epoch, void *session);
 

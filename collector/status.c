@@ -1,13 +1,14 @@
 #include "collector/status.h"
 
-#include "collector/control.h"
 #include "collector/session.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/control_client.h"
 #include "common/escape.h"
 #include "common/log.h"
 #include "common/units.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -160,6 +161,14 @@ static void print_problems(const json_t *answer)
     }
 }
 
+static int print_json(const json_t *answer)
+{
+    cleanup_free char *page = json_dumps(answer, JSON_INDENT(2));
+    cleanup_free char *harmless = page ? escape_json(page) : NULL;
+
+    return !harmless ? -ENOMEM : puts(harmless) < 0 ? -EIO : 0;
+}
+
 static void print_text(const json_t *answer)
 {
     char when[32];
@@ -205,7 +214,7 @@ int status_print(const char *config_path, bool json)
     if (r < 0)
         r = complain(config, r, why);
     else if (json)
-        r = json_dumpf(answer, stdout, JSON_INDENT(2)) < 0 || puts("") < 0 ? -EIO : 0;
+        r = print_json(answer);
     else
         print_text(answer);
     if (r == 0 && !json_is_true(json_object_get(answer, "healthy")))

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/escape.h"
+#include "sql/counters.h"
 
 #include <ctype.h>
 #include <search.h>
@@ -172,14 +173,6 @@ static int compare_shares(const void *a, const void *b)
     return compare_uids(&((const struct share *)a)->uid, &((const struct share *)b)->uid);
 }
 
-static void add_counters(struct store_counters *sum, const struct store_counters *n)
-{
-    sum->tx_bytes += n->tx_bytes;
-    sum->rx_bytes += n->rx_bytes;
-    sum->tx_packets += n->tx_packets;
-    sum->rx_packets += n->rx_packets;
-}
-
 static bool is_empty(const struct store_counters *n)
 {
     return !(n->tx_bytes | n->rx_bytes | n->tx_packets | n->rx_packets);
@@ -194,7 +187,7 @@ static size_t merge(struct share *shares, size_t n)
     for (size_t i = 0; i < n;) {
         struct share sum = shares[i++];
         for (; i < n && shares[i].uid == sum.uid; i++)
-            add_counters(&sum.n, &shares[i].n);
+            counters_add(&sum.n, &shares[i].n);
         if (!is_empty(&sum.n))
             shares[kept++] = sum;
     }

@@ -184,3 +184,34 @@ char *escape_utf8(const char *text)
     *out = '\0';
     return ret;
 }
+
+/* Behind the first character of a pair of surrogates comes the second (RFC 8259, section 7). */
+static char *put_json_number(char *out, uint32_t c)
+{
+    if (c < 0x10000)
+        return out + sprintf(out, "\\u%04x", (unsigned)c);
+    c -= 0x10000;
+    return out + sprintf(out, "\\u%04x\\u%04x", 0xd800u + (unsigned)(c >> 10), 0xdc00u + (unsigned)(c & 0x3ff));
+}
+
+char *escape_json(const char *document)
+{
+    enum { LONGEST = 6 }; /* of one byte: DEL; twelve stand for four */
+    char *ret = malloc(strlen(document) * LONGEST + 1);
+    char *out = ret;
+
+    if (!ret)
+        return NULL;
+    for (const unsigned char *s = (const unsigned char *)document; *s;) {
+        uint32_t c = 0xfffd;
+        size_t length = decode(s, &c);
+
+        if (length == 0 || (c != '\n' && is_unprintable(c)))
+            out = put_json_number(out, c);
+        else
+            out = mempcpy(out, s, length);
+        s += length ? length : 1;
+    }
+    *out = '\0';
+    return ret;
+}

@@ -27,7 +27,12 @@ char *escape_tsv(const char *text);
 
 /*
  * Valid UTF-8 for JSON: each invalid byte becomes one U+FFFD; quoting is the JSON library's. C1 controls and
- * bidirectional overrides are valid UTF-8 and stay: a writer whose output may reach a terminal escapes non-ASCII as
- * well (JSON_ENSURE_ASCII).
+ * bidirectional overrides are valid UTF-8 and stay: what may reach a terminal passes escape_json() as well.
  */
 char *escape_utf8(const char *text);
+
+/*
+ * A JSON document, as a library wrote it, that says the same and is harmless on a terminal: what escape_terminal() would
+ * not print is written as \uNNNN. Libraries escape C0 controls only, as JSON asks for.
+ */
+char *escape_json(const char *document);

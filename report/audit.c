@@ -2,6 +2,7 @@
 #include "common/escape.h"
 #include "report/ask.h"
 #include "report/audit_internal.h"
+#include "sql/counters.h"
 
 #include <string.h>
 
@@ -34,7 +35,7 @@ static int collect_meter(const struct store_meter_row *row, void *userdata)
         if (!sum->source || !sum->kind)
             return -ENOMEM;
     }
-    audit_add(&sum->n, &row->n, 1);
+    counters_add(&sum->n, &row->n);
     return 0;
 }
 
@@ -42,7 +43,7 @@ static int collect_class(const struct store_row *row, void *userdata)
 {
     struct audit_booked *b = &((struct audit_job *)userdata)->booked[row->bucket];
 
-    audit_add(strcmp(row->class_name, "loopback") == 0 ? &b->loopback : &b->wire, &row->n, 1);
+    counters_add(strcmp(row->class_name, "loopback") == 0 ? &b->loopback : &b->wire, &row->n);
     return 0;
 }
 
@@ -50,7 +51,7 @@ static int collect_nobody(const struct store_row *row, void *userdata)
 {
     struct audit_booked *b = &((struct audit_job *)userdata)->booked[row->bucket];
 
-    audit_add(strcmp(row->user, "(overflow)") == 0 ? &b->overflow : &b->unattributed, &row->n, 1);
+    counters_add(strcmp(row->user, "(overflow)") == 0 ? &b->overflow : &b->unattributed, &row->n);
     return 0;
 }
 

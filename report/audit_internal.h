@@ -40,17 +40,6 @@ struct audit_job {
     struct rows rows;
 };
 
-/* Adds sign times n, payload included. */
-static inline void audit_add(struct store_counters *to, const struct store_counters *n, int sign)
-{
-    to->tx_bytes += sign * n->tx_bytes;
-    to->rx_bytes += sign * n->rx_bytes;
-    to->tx_packets += sign * n->tx_packets;
-    to->rx_packets += sign * n->rx_packets;
-    to->tx_payload_bytes += sign * n->tx_payload_bytes;
-    to->rx_payload_bytes += sign * n->rx_payload_bytes;
-}
-
 /* The sum of a kind of a source within a period, NULL: nothing was added up. */
 struct audit_sum *audit_find_sum(const struct audit_job *job, size_t bucket, const char *source, const char *kind);
 

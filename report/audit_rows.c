@@ -1,5 +1,7 @@
+#include "common/capped.h"
 #include "common/cleanup.h"
 #include "report/audit_internal.h"
+#include "sql/counters.h"
 
 #include <string.h>
 
@@ -27,7 +29,7 @@ static int add_line(struct audit_job *job, size_t bucket, const struct store_cou
         .uid = -1,
         .family = -1,
         .n = n ? *n : none,
-        .total_bytes = n ? n->tx_bytes + n->rx_bytes : FIELD_NO_BYTES,
+        .total_bytes = n ? add_capped(n->tx_bytes, n->rx_bytes) : FIELD_NO_BYTES,
         .audit = copy,
     };
 
@@ -53,7 +55,7 @@ static struct audit_line line_of(const char *section, const char *what, const ch
 /* Of bytes in both directions; -1: of nothing there is no share. */
 static int64_t share(const struct store_counters *part, const struct store_counters *whole)
 {
-    int64_t bytes = part->tx_bytes + part->rx_bytes, all = whole->tx_bytes + whole->rx_bytes;
+    int64_t bytes = add_capped(part->tx_bytes, part->rx_bytes), all = add_capped(whole->tx_bytes, whole->rx_bytes);
 
     return all > 0 ? (int64_t)((double)bytes * 10000 / (double)all) : -1;
 }
@@ -72,7 +74,7 @@ static void sum_up(const struct audit_job *job, size_t bucket, const char *sourc
         const struct audit_sum *sum = &job->sums[i];
 
         if (sum->bucket == bucket && !sum->programs && (!source || strcmp(sum->source, source) == 0))
-            audit_add(is_kernel(sum) ? ret_kernel : ret_carried, &sum->n, 1);
+            counters_add(is_kernel(sum) ? ret_kernel : ret_carried, &sum->n);
     }
 }
 
@@ -88,8 +90,8 @@ static int add_interface(struct audit_job *job, size_t bucket, const char *sourc
     headers = (struct store_counters){
         .tx_bytes = LINK_HEADER * kernel.tx_packets, .rx_bytes = LINK_HEADER * kernel.rx_packets, .tx_packets = 0};
     difference = kernel;
-    audit_add(&difference, &carried, -1);
-    audit_add(&difference, &headers, -1);
+    counters_subtract(&difference, &carried);
+    counters_subtract(&difference, &headers);
     r = add_line(job, bucket, &kernel, line_of(AUDIT_INTERFACES, "kernel", source, -1));
     if (r == 0)
         r = add_line(job, bucket, &headers, line_of(AUDIT_INTERFACES, "layer2", source, -1));
@@ -153,15 +155,15 @@ static int add_compared(struct audit_job *job, size_t bucket)
     sum_up(job, bucket, NULL, &kernel, &carried);
     if (carried.tx_packets + carried.rx_packets == 0) /* the layer was off: there is nothing to compare with */
         return 0;
-    audit_add(&attributed, &b->unattributed, -1);
-    audit_add(&attributed, &b->overflow, -1);
+    counters_subtract(&attributed, &b->unattributed);
+    counters_subtract(&attributed, &b->overflow);
     not_booked = carried;
-    audit_add(&not_booked, &b->wire, -1);
+    counters_subtract(&not_booked, &b->wire);
     for (size_t i = 0; i < job->n_sums; i++)
         if (job->sums[i].bucket == bucket && !job->sums[i].programs &&
             (strcmp(job->sums[i].kind, "socket") == 0 || strcmp(job->sums[i].kind, "other_namespace") == 0))
-            audit_add(&sockets, &job->sums[i].n, 1);
-    audit_add(&sockets, &b->wire, -1);
+            counters_add(&sockets, &job->sums[i].n);
+    counters_subtract(&sockets, &b->wire);
     r = add_line(job, bucket, &attributed,
                  line_of(AUDIT_COMPARED, "attributed", ALL_INTERFACES, share(&attributed, &carried)));
     if (r == 0)

@@ -86,7 +86,7 @@ static struct connection_use *use_of(const struct calendar *cal, const struct st
         .remote_port = c->remote_port,
         .start_sec = c->start_ms / 1000,
         .end_sec = c->ended ? c->end_ms / 1000 : -1,
-        .duration_ms = c->end_ms > c->start_ms ? c->end_ms - c->start_ms : 0,
+        .duration_ms = c->end_ms > c->start_ms ? subtract_capped(c->end_ms, c->start_ms) : 0,
         .retransmits = c->retransmits,
         .srtt_us = c->srtt_us > 0 ? c->srtt_us : -1,
     };

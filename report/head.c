@@ -1,5 +1,6 @@
 #include "report/head.h"
 
+#include "common/capped.h"
 #include "common/cleanup.h"
 #include "common/escape.h"
 
@@ -63,7 +64,7 @@ static int read_coverage(struct store *s, int64_t now_sec, const struct store_co
         .expected_ms = stored->first_sec != 0 && until > since ? (until - since) * 1000 : 0,
         .seen_ms = stored->seen_ms,
     };
-    if (stored->seen_ms > 0 && head->coverage.expected_ms - stored->seen_ms < ROUNDING_MS)
+    if (stored->seen_ms > 0 && subtract_capped(head->coverage.expected_ms, stored->seen_ms) < ROUNDING_MS)
         head->coverage.seen_ms = head->coverage.expected_ms;
     return 0;
 }
@@ -98,7 +99,7 @@ int64_t gaps_sum(const struct gaps *gaps)
     int64_t sum = 0;
 
     for (size_t i = 0; i < gaps->n; i++)
-        sum += gaps->v[i].end_sec - gaps->v[i].start_sec;
+        sum = add_capped(sum, subtract_capped(gaps->v[i].end_sec, gaps->v[i].start_sec));
     return sum;
 }
 

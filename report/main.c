@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "report/fullscreen.h"
 #include "report/remote.h"
 #include "report/report.h"
 
@@ -83,6 +84,8 @@ static int run(int argc, char **argv, const struct report_options *o)
     struct store *s = NULL;
     int r, status;
 
+    if (o->live)
+        fullscreen_try(o);
     if (o->asks == REPORT_ASKS_SOCKET)
         return run_remote(argc, argv, o, NULL);
     r = store_open(o->database, STORE_READ, &s, &why);

@@ -4,13 +4,12 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/units.h"
+#include "report/options_sources.h"
 #include "report/options_words.h"
 
 #include <limits.h>
 #include <string.h>
 
-#define DEFAULT_DATABASE "/var/lib/pdtt/pdtt.db"
-#define DEFAULT_SOCKET   "/run/pdtt/query.sock"
 enum { DEFAULT_EVERY_SEC = 10, LONGEST_EVERY_SEC = 86400 };
 
 static int apply_user(void *target, const char *argument)
@@ -130,6 +129,7 @@ static int apply_every(void *target, const char *argument)
     if (sec < 1 || sec > LONGEST_EVERY_SEC)
         return options_complain("lies outside 1 second to 1 day");
     ((struct report_options *)target)->every_sec = (unsigned)sec;
+    ((struct report_options *)target)->every_given = true;
     return 0;
 }
 
@@ -141,20 +141,9 @@ static int apply_sort(void *target, const char *argument)
     return 0;
 }
 
-/* What is wrong with the name of a database, or NULL. */
-static const char *database_complaint(const char *path)
-{
-    static const char *const later[] = {"postgresql://", "postgres://"};
-
-    for (size_t i = 0; i < array_length(later); i++)
-        if (strncmp(path, later[i], strlen(later[i])) == 0)
-            return "PostgreSQL is not yet supported; give the path of a database file";
-    return *path ? NULL : "the path is empty";
-}
-
 static int apply_database(void *target, const char *argument)
 {
-    const char *complaint = database_complaint(argument);
+    const char *complaint = sources_complaint(argument);
 
     ((struct report_options *)target)->database = argument;
     return complaint ? options_complain("%s", complaint) : 0;
@@ -163,6 +152,15 @@ static int apply_database(void *target, const char *argument)
 static int apply_socket(void *target, const char *argument)
 {
     ((struct report_options *)target)->socket = argument;
+    return *argument ? 0 : options_complain("the path is empty");
+}
+
+static int apply_control(void *target, const char *argument)
+{
+    struct report_options *o = target;
+
+    o->control = argument;
+    o->control_given = true;
     return *argument ? 0 : options_complain("the path is empty");
 }
 
@@ -227,9 +225,14 @@ static const struct option_row rows[] = {
     {"parsable", 'P', NULL, "columns separated by |, as sacct does", NULL, apply_parsable},
     {"graph", 0, NULL, "bars, as wide as the terminal", NULL, apply_graph},
     {"units", 0, "U", "auto (KiB, MiB, ...), si (kB, MB, ...), bytes; of tables and graphs only", NULL, apply_units},
-    {"live", 0, NULL, "show the current day, or the time --since, again and again until Ctrl-C", "Live", apply_live},
-    {"every", 0, "SEC", "seconds between two looks (default: 10)", NULL, apply_every},
+    {"live", 0, NULL,
+     "on a terminal: who moves how much right now, on a full screen (h there: help); else, or with a filter, a time, "
+     "another format or --count: the current day, or the time --since, again and again until Ctrl-C",
+     "Live", apply_live},
+    {"every", 0, "SEC", "seconds between two looks (default: 1 on a full screen, else 10)", NULL, apply_every},
     {"count", 0, "N", "end after N looks", NULL, apply_count},
+    {"control", 0, "PATH", "pdttd's control socket, for the full screen (default: " DEFAULT_CONTROL ")", NULL,
+     apply_control},
     {"database", 'd', "PATH", "database file (default: $PDTT_DATABASE, or " DEFAULT_DATABASE ")", "Other",
      apply_database},
     {"socket", 0, "PATH",
@@ -343,6 +346,8 @@ static int check_together(const struct report_options *o, char **ret_why)
         return refuse(ret_why, "until", "a live report ends now; leave it out with --live");
     if (!o->live && o->count)
         return refuse(ret_why, "count", "works with --live only");
+    if (!o->live && o->control_given)
+        return refuse(ret_why, "control", "works with --live only");
     if (!o->live && o->every_sec)
         return refuse(ret_why, "every", "works with --live only");
     if (o->graph && o->output != &output_table)
@@ -376,31 +381,6 @@ int report_options_complete(struct report_options *o, char **ret_why)
     return r;
 }
 
-/* ---- where to ask ---- */
-
-static int sources_from(const struct report_environment *environment, struct report_options *o)
-{
-    const char *database = environment->database, *socket = environment->socket, *complaint;
-
-    if (o->database && o->socket) {
-        log_error("option --socket: does not go with --database; name one of them (see pdtt-report --help)");
-        return -EINVAL;
-    }
-    o->asks = o->socket ? REPORT_ASKS_SOCKET : o->database ? REPORT_ASKS_DATABASE : REPORT_ASKS_EITHER;
-    if (o->asks == REPORT_ASKS_EITHER && database && *database)
-        o->asks = REPORT_ASKS_DATABASE;
-    if (!o->socket)
-        o->socket = socket && *socket ? socket : DEFAULT_SOCKET;
-    if (o->database)
-        return 0;
-    o->database = database && *database ? database : DEFAULT_DATABASE;
-    complaint = database_complaint(o->database);
-    if (!complaint)
-        return 0;
-    log_error("environment variable PDTT_DATABASE: '%s': %s", o->database, complaint);
-    return -EINVAL;
-}
-
 int report_options_parse(int argc, char **argv, const struct report_environment *environment,
                          struct report_options *ret)
 {
@@ -418,7 +398,7 @@ int report_options_parse(int argc, char **argv, const struct report_environment 
         log_error("%s (see pdtt-report --help)", why ? why : strerror(-r));
         return r;
     }
-    return sources_from(environment, ret);
+    return sources_find(environment, ret);
 }
 
 void report_options_done(struct report_options *o)

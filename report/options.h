@@ -30,11 +30,11 @@ struct report_options {
     bool by_period;                           /* in order of the periods, and by sort_field within each */
     const struct output *output;
     enum units_style units;
-    bool units_given, payload, live, graph, allocations, connections, audit, check;
+    bool units_given, every_given, control_given, payload, live, graph, allocations, connections, audit, check;
     size_t count; /* --live: stop after so many; 0: go on */
     unsigned every_sec;
     enum report_source asks;
-    const char *database, *socket; /* paths; NULL until a command line is parsed */
+    const char *database, *socket, *control; /* paths; NULL until a command line is parsed */
     bool help, version;
     bool served;                        /* by pdtt-serve, which a table tells */
     const struct store_viewer *viewer;  /* who asks; NULL: somebody who may see all */

@@ -2,12 +2,12 @@
 #include "report/output.h"
 
 #include "common/cleanup.h"
+#include "common/columns.h"
 #include "common/escape.h"
 #include "report/graph.h"
 
 #include <stdint.h>
 #include <string.h>
-#include <wchar.h>
 
 /* Where labels leave less, lines become longer than the terminal instead of bars that say nothing. */
 enum { LEAST_BAR = 10 };
@@ -29,19 +29,6 @@ static char *text_of(const struct report_head *head, const struct field *field, 
     if (row->n_others && field == output_first_field(head->by))
         return strdup(output_others_label(row, label));
     return output_cell_text(head, field, row);
-}
-
-/* Columns of a text on the terminal. What the locale cannot tell counts as one column for each byte. */
-static size_t columns_of(const char *text)
-{
-    size_t n = mbstowcs(NULL, text, 0);
-    wchar_t *wide = n == (size_t)-1 ? NULL : calloc(n + 1, sizeof(*wide));
-    int width = -1;
-
-    if (wide && mbstowcs(wide, text, n + 1) != (size_t)-1)
-        width = wcswidth(wide, n);
-    free(wide);
-    return width < 0 ? strlen(text) : (size_t)width;
 }
 
 static int graph_begin(struct output_job *job)
@@ -82,13 +69,7 @@ static int graph_row(struct output_job *job, const struct row *row)
 
 static void put_padded(FILE *out, const char *text, size_t width, bool right)
 {
-    size_t columns = columns_of(text);
-    int padding = width > columns ? (int)(width - columns) : 0;
-
-    if (right)
-        fprintf(out, "%*s%s", padding, "", text);
-    else
-        fprintf(out, "%s%*s", text, padding, "");
+    columns_put(out, text, width, right);
     fputc(' ', out);
 }
 

@@ -1,6 +1,7 @@
 /* JSON for scripts: {"jsonversion":"1","host",…,"rows":[…],"totals":{…}}; times are seconds since 1970, bytes plain. */
 #include "report/output.h"
 
+#include "common/capped.h"
 #include "common/cleanup.h"
 #include "common/escape.h"
 
@@ -73,7 +74,7 @@ static int put_connections(json_t *root, const struct report_head *head)
         json_pack("{s:I, s:o, s:o, s:I, s:{s:I, s:I}}", "held_bytes", (json_int_t)head->held.bytes, "percent",
                   percent < 0 || !head->held.all_known ? json_null() : json_real(percent), "since",
                   kept->since_sec ? json_integer((json_int_t)kept->since_sec) : json_null(), "other_bytes",
-                  (json_int_t)(head->held.all_bytes - head->held.bytes), "beyond_limit", "connections",
+                  (json_int_t)subtract_capped(head->held.all_bytes, head->held.bytes), "beyond_limit", "connections",
                   (json_int_t)kept->excess_connections, "bytes", (json_int_t)kept->excess_bytes);
 
     return json_object_set_new_nocheck(root, "connections", object) < 0 ? -ENOMEM : 0;
@@ -126,9 +127,11 @@ static int json_end(struct output_job *job, const struct row *totals)
     if (totals && put_totals(state->root, totals) < 0)
         return -ENOMEM;
     /* Percentages are the only real numbers; 17 digits would show it as 99.980000000000004. */
-    if (json_dumpf(state->root, job->out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0)
+    cleanup_free char *page = json_dumps(state->root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    cleanup_free char *harmless = page ? escape_json(page) : NULL;
+    if (!harmless)
         return -ENOMEM;
-    fputc('\n', job->out);
+    fprintf(job->out, "%s\n", harmless);
     return 0;
 }
 

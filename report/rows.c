@@ -3,6 +3,7 @@
 #include "common/capped.h"
 #include "common/cleanup.h"
 #include "report/fields.h"
+#include "sql/counters.h"
 
 #include <string.h>
 
@@ -67,12 +68,7 @@ int rows_add(struct rows *rows, const struct row *row)
 
 static void add_counters(struct row *to, const struct row *from)
 {
-    to->n.tx_bytes = add_capped(to->n.tx_bytes, from->n.tx_bytes);
-    to->n.rx_bytes = add_capped(to->n.rx_bytes, from->n.rx_bytes);
-    to->n.tx_packets = add_capped(to->n.tx_packets, from->n.tx_packets);
-    to->n.rx_packets = add_capped(to->n.rx_packets, from->n.rx_packets);
-    to->n.tx_payload_bytes = add_capped(to->n.tx_payload_bytes, from->n.tx_payload_bytes);
-    to->n.rx_payload_bytes = add_capped(to->n.rx_payload_bytes, from->n.rx_payload_bytes);
+    counters_add(&to->n, &from->n);
     to->total_bytes = add_capped(to->total_bytes, from->total_bytes);
 }
 

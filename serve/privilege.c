@@ -1,6 +1,7 @@
 #include "serve/privilege.h"
 
 #include "common/cleanup.h"
+#include "common/syscall_filter.h"
 
 #include <cap-ng.h>
 #include <grp.h>
@@ -52,9 +53,22 @@ static int drop_capabilities(char **ret_why)
     return 0;
 }
 
+/*
+ * Answering on connections, reading a database and asking name services need what every program of the house does, and nothing
+ * more: no socket but Unix ones, no file but SQLite's temporary ones that would outlive this process, no other program.
+ */
+static int restrict_calls(char **ret_why)
+{
+    static const struct syscall_policy policy = {.program = "pdtt-serve", .left = "systemd starts it again"};
+
+    return syscall_filter_load(&policy, ret_why);
+}
+
 int privilege_drop(const char *user, const char *group, char **ret_why)
 {
     int r = geteuid() == 0 ? change_user(user, group, ret_why) : 0;
 
-    return r < 0 ? r : drop_capabilities(ret_why);
+    if (r == 0)
+        r = drop_capabilities(ret_why);
+    return r < 0 ? r : restrict_calls(ret_why);
 }

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "common/fault.h"
+#include "sql/counters.h"
 #include "sql/store_internal.h"
 
 static struct account_key key_of(const struct store_usage *u)
@@ -186,12 +187,8 @@ static struct store_counters counted_in(const struct booking *b, size_t part, co
         }
         return n;
     }
-    return (struct store_counters){n.tx_bytes - told->tx_bytes,
-                                   n.rx_bytes - told->rx_bytes,
-                                   n.tx_packets - told->tx_packets,
-                                   n.rx_packets - told->rx_packets,
-                                   n.tx_payload_bytes - told->tx_payload_bytes,
-                                   n.rx_payload_bytes - told->rx_payload_bytes};
+    counters_subtract(&n, told);
+    return n;
 }
 
 static int insert_part(struct store *s, struct booking *b, size_t part, struct store_counters *told)

@@ -1,6 +1,7 @@
 /* Connections one by one, with all that is known of each. */
 #include <string.h>
 
+#include "common/capped.h"
 #include "sql/asking.h"
 
 /*
@@ -73,7 +74,7 @@ static int list_with(struct store *s, struct listing *l, enum statement_id id, c
 /* "For ever" has more seconds than there are milliseconds. */
 static int64_t ms_of(int64_t sec)
 {
-    return sec > INT64_MAX / 1000 ? INT64_MAX : sec < 0 ? 0 : sec * 1000;
+    return sec < 0 ? 0 : multiply_capped(sec, 1000);
 }
 
 static int list(struct store *s, void *userdata)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "sql/asking.h"
+#include "sql/counters.h"
 
 /* ---- how far back ---- */
 

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/capped.h"
+#include "sql/counters.h"
 #include "sql/store_internal.h"
 
 struct key {
@@ -167,7 +169,7 @@ static int load_seen(struct store *s)
 
     if (r == 0 && (r = statement_step(s, id)) > 0) {
         s->connections.ledger = (uint64_t)statement_int(s, id, 0);
-        s->connections.seen_ms = statement_int(s, id, 1) * 1000;
+        s->connections.seen_ms = multiply_capped(statement_int(s, id, 1), 1000);
     }
     statement_reset(s, id);
     return r < 0 ? r : 0;
@@ -219,16 +221,6 @@ static int find_account(struct store *s, const struct booking *b, const struct s
 }
 
 /* ---- one connection ---- */
-
-static struct store_counters ahead_of(const struct store_counters *n, const struct store_counters *before)
-{
-    return (struct store_counters){n->tx_bytes - before->tx_bytes,
-                                   n->rx_bytes - before->rx_bytes,
-                                   n->tx_packets - before->tx_packets,
-                                   n->rx_packets - before->rx_packets,
-                                   n->tx_payload_bytes - before->tx_payload_bytes,
-                                   n->rx_payload_bytes - before->rx_payload_bytes};
-}
 
 static bool has_negative(const struct store_counters *n)
 {
@@ -334,8 +326,11 @@ static int update_owner(struct store *s, const struct booking *b, const struct s
 static int book_connection(struct store *s, const struct booking *b, const struct store_connection *c,
                            struct open_connection *o)
 {
-    struct store_counters moved = ahead_of(&c->n, &o->n);
-    bool same = counters_zero(&moved) && !o->fresh && c->retransmits == o->retransmits && !c->ended == o->open;
+    struct store_counters moved = c->n;
+    bool same;
+
+    counters_subtract(&moved, &o->n);
+    same = counters_zero(&moved) && !o->fresh && c->retransmits == o->retransmits && !c->ended == o->open;
 
     if (has_negative(&moved))
         return 0;

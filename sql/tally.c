@@ -1,25 +1,12 @@
 #include "sql/tally.h"
 
+#include "sql/counters.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_ROOM 64 /* a power of two */
-
-void counters_add(struct store_counters *to, const struct store_counters *n)
-{
-    to->tx_bytes += n->tx_bytes;
-    to->rx_bytes += n->rx_bytes;
-    to->tx_packets += n->tx_packets;
-    to->rx_packets += n->rx_packets;
-    to->tx_payload_bytes += n->tx_payload_bytes;
-    to->rx_payload_bytes += n->rx_payload_bytes;
-}
-
-bool counters_zero(const struct store_counters *n)
-{
-    return !(n->tx_bytes | n->rx_bytes | n->tx_packets | n->rx_packets | n->tx_payload_bytes | n->rx_payload_bytes);
-}
 
 /* SplitMix64's finaliser, over each number in turn. */
 static uint64_t hash(const struct tally_key *key)

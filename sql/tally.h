@@ -37,6 +37,3 @@ void tally_sort(struct tally *t);
 
 /* Empties it; keeps no memory. */
 void tally_clear(struct tally *t);
-
-void counters_add(struct store_counters *to, const struct store_counters *n);
-bool counters_zero(const struct store_counters *n);

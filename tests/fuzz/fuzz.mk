@@ -11,7 +11,7 @@ CPPFLAGS = -I$(srcdir) -I$(builddir) -D_GNU_SOURCE -DPDTT_SYSCONFDIR='"/etc"' -D
 	$(shell pkg-config --cflags $(LIBRARIES))
 
 names = $(patsubst $(srcdir)/%.c,%.o,$(wildcard $(1)))
-COMMON = $(filter-out common/worker.o,$(call names,$(srcdir)/common/*.c))
+COMMON = $(filter-out common/syscall_filter.o common/worker.o,$(call names,$(srcdir)/common/*.c))
 STORE = $(call names,$(srcdir)/sql/*.c)
 REPORT = $(filter-out report/main.o,$(call names,$(srcdir)/report/*.c))
 CONFIG = $(call names,$(srcdir)/collector/config*.c)
@@ -30,6 +30,8 @@ REPORT_LIBS = $(shell pkg-config --libs sqlite3 smartcols jansson)
 fuzz_config: tests/fuzz/fuzz_config.o $(CONFIG) $(COMMON)
 	$(LINK) -lconfig
 fuzz_escape: tests/fuzz/fuzz_escape.o $(COMMON)
+	$(LINK)
+fuzz_packet: tests/fuzz/fuzz_packet.o
 	$(LINK)
 fuzz_tzfile: tests/fuzz/fuzz_tzfile.o $(COMMON)
 	$(LINK)

@@ -45,6 +45,22 @@ static const char *const changes[] = {
     "UPDATE allocation SET period = CASE abs(?2 % 3) WHEN 0 THEN 'quarter' WHEN 1 THEN 'year' ELSE 'month' END",
     "UPDATE layer_state SET state = ?1, detail = ?1",
     "PRAGMA user_version = 2",
+    "UPDATE connection SET start_ms = ?2, pid = ?2 WHERE id % 2 = length(?1) % 2",
+    "UPDATE connection SET end_ms = ?2, ended = ?1, srtt_us = ?2",
+    "UPDATE connection SET last_sec = ?2, tx_bytes = ?2, retransmits = ?2",
+    "UPDATE connection SET local_port = ?2, remote_port = ?2, account = ?2 % 9, initiative = ?2",
+    "UPDATE connection_usage SET tx_bytes = ?2, rx_bytes = ?2",
+    "UPDATE connection_usage SET start_sec = ?2",
+    "INSERT OR REPLACE INTO connection_excess VALUES (?2 % 100000000000, ?2, ?2, ?2, ?2, ?2, ?2, ?2)",
+    "UPDATE process SET name = ?1, cgroup = ?1",
+    "UPDATE address SET address = ?1 WHERE id % 2 = abs(?2 % 2)",
+    "UPDATE interface SET name = ?1 WHERE id = 1",
+    "UPDATE interface SET first_sec = ?2, last_sec = ?2",
+    "UPDATE interface_usage SET tx_bytes = ?2, rx_bytes = ?2 WHERE level % 3 = length(?1) % 3",
+    "UPDATE OR IGNORE interface_usage SET kind = ?1, rx_packets = ?2",
+    "UPDATE interface_meter SET tx_bytes = ?2",
+    "UPDATE layer_state SET first_sec = ?2",
+    "UPDATE layer_state SET last_sec = ?2",
 };
 
 static const char *const questions[][10] = {
@@ -56,6 +72,12 @@ static const char *const questions[][10] = {
     {"pdtt-report", "--allocations", NULL},
     {"pdtt-report", "--graph", "--since", "60d", "--period", "month", NULL},
     {"pdtt-report", "--format", "log", "--since", "60d", NULL},
+    {"pdtt-report", "--connections", "--since", "60d", NULL},
+    {"pdtt-report", "--connections", "--since", "60d", "--format", "json", NULL},
+    {"pdtt-report", "--by", "process", "--since", "60d", "--format", "json", NULL},
+    {"pdtt-report", "--by", "remote", "--since", "60d", "--period", "day", NULL},
+    {"pdtt-report", "--audit", "--since", "60d", NULL},
+    {"pdtt-report", "--audit", "--since", "60d", "--period", "month", "--format", "json", NULL},
 };
 
 static struct calendar *calendar;

@@ -115,3 +115,15 @@ EXPORT int getgrgid_r(gid_t gid, struct group *group, char *buffer, size_t size,
     hang_if_asked();
     return NEXT(getgrgid_r)(gid, group, buffer, size, ret);
 }
+
+EXPORT int getpwnam_r(const char *name, struct passwd *pwd, char *buffer, size_t size, struct passwd **ret)
+{
+    hang_if_asked();
+    return NEXT(getpwnam_r)(name, pwd, buffer, size, ret);
+}
+
+EXPORT int getgrnam_r(const char *name, struct group *group, char *buffer, size_t size, struct group **ret)
+{
+    hang_if_asked();
+    return NEXT(getgrnam_r)(name, group, buffer, size, ret);
+}

@@ -1,6 +1,7 @@
 /* A store with a policy, filled with a fake clock, and what must hold between its levels. */
 #pragma once
 
+#include "sql/counters.h"
 #include "tests/support/store.h"
 
 #include <inttypes.h>

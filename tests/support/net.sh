@@ -92,11 +92,11 @@ count_port()
 {
     in_server nft -f - <<RULES
 add counter inet truth to_$1
-add rule inet truth arrived meta l4proto { tcp, udp } th dport $1 counter name to_$1
+add rule inet truth arrived meta l4proto { tcp, udp, sctp } th dport $1 counter name to_$1
 RULES
     in_client nft -f - <<RULES
 add counter inet truth from_$1
-add rule inet truth arrived meta l4proto { tcp, udp } th sport $1 counter name from_$1
+add rule inet truth arrived meta l4proto { tcp, udp, sctp } th sport $1 counter name from_$1
 RULES
 }
 

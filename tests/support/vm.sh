@@ -71,18 +71,29 @@ vm_boot()
 # The sentences of all tests, each with the kernel and the test in front, so that they can be told apart in one list.
 vm_results() { tr -d '\r' <"$VM_WORK/results"; }
 
+# Rows of scenarios, for tests/support/accuracy: what this kernel has and the host's may not.
+vm_accuracy()
+{
+    local rows=$builddir/tests/accuracy/vm-$VM_NAME.tsv kernel
+    kernel=$(vm_results | sed -n 's/^TABLE kernel|//p')
+    mkdir -p "${rows%/*}"
+    vm_results | sed -n 's/^ACCURACY //p' | awk -F '\t' -v OFS='\t' -v kernel="$kernel" '{ $2 = $2 " (Linux " kernel ")" } 1' >"$rows"
+    [ -s "$rows" ] || rm -f "$rows"
+}
+
 vm_report()
 {
     vm_results | sed -n "s/^RESULT \(ok\|not ok\|skip\) - /\1 - $VM_NAME, /p"
     vm_results | grep '^# ' || true
     mkdir -p "$builddir/tests/logs"
     cp "$VM_WORK/results" "$builddir/tests/logs/vm-$VM_NAME.results" # for kernels_table
+    vm_accuracy
     vm_results | grep -q '^DONE' || vm_die "it did not come to its end; its last words:" \
         "$(tail -n 25 "$VM_WORK/console" | tr -d '\r')" "$(tail -n 5 "$VM_WORK/qemu")"
 }
 
-# vm_run KERNEL SECONDS NAME… [-- NAME…]: boots it and runs the live tests NAME… of this tree in it, within SECONDS; those behind
-# "--" only when PDTT_VM_LONG is set, with four times the time
+# vm_run KERNEL SECONDS NAME… [-- NAME…]: boots it and runs the tests NAME… (of live/, unless a group is named) of this tree in
+# it, within SECONDS; those behind "--" only when PDTT_VM_LONG is set, with four times the time
 vm_run()
 {
     local seconds=$2 all

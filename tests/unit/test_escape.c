@@ -136,6 +136,18 @@ START_TEST(json_text_is_valid_utf8_whatever_came_in)
 }
 END_TEST
 
+START_TEST(a_json_document_says_the_same_and_moves_no_cursor)
+{
+    assert_becomes(escape_json, "{\n  \"a\": \"Zoë \\u001b\"\n}", "{\n  \"a\": \"Zoë \\u001b\"\n}");
+    assert_becomes(escape_json,
+                   "\"\x7f"
+                   "\xc2\x9b\u202e\ufeff\"",
+                   "\"\\u007f\\u009b\\u202e\\ufeff\"");
+    assert_becomes(escape_json, "\"\U000e0041\U0001f41f\"", "\"\\udb40\\udc41\U0001f41f\"");
+    assert_becomes(escape_json, "\xff", "\\ufffd");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("escape");
@@ -154,6 +166,7 @@ int main(void)
     tcase_add_test(t, a_spreadsheet_runs_no_field);
     tcase_add_test(t, a_tsv_field_has_no_tab_and_no_formula);
     tcase_add_test(t, json_text_is_valid_utf8_whatever_came_in);
+    tcase_add_test(t, a_json_document_says_the_same_and_moves_no_cursor);
     suite_add_tcase(suite, t);
     return unit_main(suite);
 }

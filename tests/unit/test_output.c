@@ -34,6 +34,7 @@ static const char *const hostile[] = {
     "",
     "日本",
     "</script>",
+    "delete\x7f",
     "%s%n",
 };
 
@@ -180,6 +181,7 @@ START_TEST(json_is_valid_and_holds_the_name_itself)
     json_t *root = json_loads(text, 0, &error), *first;
 
     ck_assert_msg(root != NULL, "%s", error.text);
+    ck_assert_msg(!strpbrk(text, ESC "\x7f") && !strstr(text, "\xc2\x9b") && !strstr(text, "\xe2\x80\xae"), "%s", text);
     first = json_array_get(json_object_get(root, "rows"), 0);
     if (!strchr(hostile[_i], '\xff'))
         ck_assert_str_eq(json_string_value(json_object_get(first, "user")), hostile[_i]);
