@@ -70,8 +70,10 @@ offload()
     esac
     ip -n "$CLIENT_NS" link set "$CLIENT_DEV" gso_max_segs "$segments"
     ip -n "$SERVER_NS" link set "$SERVER_DEV" gso_max_segs "$segments"
-    in_client ethtool -K "$CLIENT_DEV" tso "$switch" gso "$switch" gro "$switch" tx-udp-segmentation "$switch" >/dev/null
-    in_server ethtool -K "$SERVER_DEV" tso "$switch" gso "$switch" gro "$switch" tx-udp-segmentation "$switch" >/dev/null
+    in_client ethtool -K "$CLIENT_DEV" tso "$switch" gso "$switch" gro "$switch" tx-udp-segmentation "$switch" \
+        tx-sctp-segmentation "$switch" >/dev/null
+    in_server ethtool -K "$SERVER_DEV" tso "$switch" gso "$switch" gro "$switch" tx-udp-segmentation "$switch" \
+        tx-sctp-segmentation "$switch" >/dev/null
 }
 
 truth_tables()
