@@ -10,9 +10,11 @@
 #include "common/options.h"
 #include "sql/statement.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Five minutes have 30 intervals; raw is kept for as long, so that each later booking drops an interval. */
 enum {
@@ -38,6 +40,8 @@ struct costs {
     double steady_ms[CYCLES_MAX * CYCLE]; /* drops an interval each time, and flushes once a cycle */
     double flush_ms[CYCLES_MAX];          /* those that flushed */
     double disk_ms[INSERT_ROUNDS_MAX], memory_ms[INSERT_ROUNDS_MAX]; /* the inserts alone */
+    double append_ms[INSERT_ROUNDS_MAX];                             /* the same rows at the end of a file, and fsync */
+    double bytes_per_row;
 };
 
 /* ---- options ---- */
@@ -272,8 +276,30 @@ static int copy_table(sqlite3 *from, sqlite3 *to)
     return r;
 }
 
-static int insert_rounds(const struct command *command, sqlite3 *disk, sqlite3 *memory, const struct site *site,
-                         struct store_usage *usage, struct costs *costs)
+/* What any file could be: the nine numbers of a row, one after the other. */
+static int append_interval(int fd, int64_t interval, const struct store_usage *usage, double *ret_ms)
+{
+    cleanup_free int64_t(*rows_out)[9] = calloc(n_accounts, sizeof(*rows_out));
+    size_t size = n_accounts * sizeof(*rows_out);
+    int64_t start_ns = clock_boottime_ns();
+
+    if (!rows_out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n_accounts; i++) {
+        const struct store_counters *n = &usage[i].n;
+        const int64_t values[9] = {interval,      usage[i].uid,  (int64_t)i + 1,      n->tx_bytes,        n->rx_bytes,
+                                   n->tx_packets, n->rx_packets, n->tx_payload_bytes, n->rx_payload_bytes};
+
+        memcpy(rows_out[i], values, sizeof(values));
+    }
+    if (write(fd, rows_out, size) != (ssize_t)size || fsync(fd) < 0)
+        return -EIO;
+    *ret_ms = (double)(clock_boottime_ns() - start_ns) / NSEC_PER_MSEC;
+    return 0;
+}
+
+static int insert_rounds(const struct command *command, sqlite3 *disk, sqlite3 *memory, int file,
+                         const struct site *site, struct store_usage *usage, struct costs *costs)
 {
     struct site_random random = {2};
     int r = copy_table(disk, memory);
@@ -286,8 +312,26 @@ static int insert_rounds(const struct command *command, sqlite3 *disk, sqlite3 *
         r = insert_interval(disk, i + 1, usage, &costs->disk_ms[i]);
         if (r == 0)
             r = insert_interval(memory, i + 1, usage, &costs->memory_ms[i]);
+        if (r == 0)
+            r = append_interval(file, i + 1, usage, &costs->append_ms[i]);
     }
     return r;
+}
+
+/* Of what was booked, by the pages that are in use. */
+static int bytes_per_row(sqlite3 *db, double *ret)
+{
+    sqlite3_stmt *stmt;
+
+    if (sqlite3_prepare_v2(db,
+                           "SELECT 1.0 * (SELECT sum(pgsize) FROM dbstat WHERE name = 'usage_raw')"
+                           " / (SELECT count(*) FROM usage_raw)",
+                           -1, &stmt, NULL) != SQLITE_OK)
+        return fail_sql(db);
+    int rc = sqlite3_step(stmt);
+    *ret = sqlite3_column_double(stmt, 0);
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW ? 0 : fail_sql(db);
 }
 
 static int measure_inserts(const struct command *command, const char *path, const struct site *site,
@@ -299,7 +343,13 @@ static int measure_inserts(const struct command *command, const char *path, cons
     if (r == 0)
         r = sqlite3_open(":memory:", &memory) == SQLITE_OK ? 0 : fail_sql(memory);
     if (r == 0)
-        r = insert_rounds(command, disk, memory, site, usage, costs);
+        r = bytes_per_row(disk, &costs->bytes_per_row);
+    cleanup_free char *appended = NULL;
+    if (r == 0 && asprintf(&appended, "%s/append.bin", command->directory) < 0)
+        r = -ENOMEM;
+    cleanup_close int file = r < 0 ? -1 : open(appended, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (r == 0)
+        r = file < 0 ? -errno : insert_rounds(command, disk, memory, file, site, usage, costs);
     sqlite3_close(disk);
     sqlite3_close(memory);
     return r;
@@ -339,11 +389,15 @@ static json_t *json_of_costs(struct costs *c, const struct command *command)
     printf("inserts: %.0f rows/s by the store, %.0f alone, %.0f alone in memory: %.2f and %.2f of memory\n",
            rows_per_sec(plain.median), rows_per_sec(disk.median), rows_per_sec(memory.median),
            memory.median / plain.median, memory.median / disk.median);
-    return json_pack("{s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "accounts", (int)n_accounts,
-                     "interval_sec", INTERVAL_SEC, "bookings", (int)n, "rounds", (int)command->rounds, "first_ms",
-                     c->first_ms, "plain_ms", plain.median, "steady_ms", steady.median, "flush_ms", flush.median,
-                     "mean_ms", each_ms, "percent", percent, "disk_ms", disk.median, "memory_ms", memory.median,
-                     "booked_of_memory", memory.median / plain.median);
+    struct spread append = sample_spread(c->append_ms, command->rounds);
+    printf("    %.0f rows/s appended to a file with fsync; %.1f bytes a row of raw\n", rows_per_sec(append.median),
+           c->bytes_per_row);
+    return json_pack("{s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "accounts",
+                     (int)n_accounts, "interval_sec", INTERVAL_SEC, "bookings", (int)n, "rounds", (int)command->rounds,
+                     "first_ms", c->first_ms, "plain_ms", plain.median, "steady_ms", steady.median, "flush_ms",
+                     flush.median, "mean_ms", each_ms, "percent", percent, "disk_ms", disk.median, "memory_ms",
+                     memory.median, "booked_of_memory", memory.median / plain.median, "append_ms", append.median,
+                     "bytes_per_row", c->bytes_per_row);
 }
 
 static int run(const struct command *command)

@@ -1,6 +1,7 @@
 /* What draining the ledger costs, step by step: the collector's own functions on a ledger of real maps and a store on
  * disk. */
 #include "bench/filling.h"
+#include "bench/lock_time.h"
 #include "bench/sample.h"
 #include "collector/drain.h"
 #include "common/cleanup.h"
@@ -12,21 +13,25 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROUNDS_MAX = 101, INTERVAL_SEC = 10 };
+/* Of a large ledger fewer rounds do: it is filled anew for each, and the machine's noise is a smaller part of it. */
+enum { ROUNDS_MAX = 101, INTERVAL_SEC = 10, LARGE = 1000000, LARGE_ROUNDS = 5 };
 enum step { STEP_SWAP, STEP_READ, STEP_BOOK, STEP_CLEAR, STEP_ALL, STEP_CPU, STEPS };
 
 static const char *const step_names[STEPS] = {"swap", "read", "book", "clear", "all", "cpu"};
-static const uint32_t sizes[] = {1000, 10000, 100000};
+static const uint32_t sizes[] = {1000, 10000, 100000, LARGE};
 
 struct command {
     const char *directory, *json;
-    unsigned rounds;
+    unsigned rounds, most;
 };
 
 struct drain_costs {
     uint32_t accounts;
+    unsigned rounds;
     double ms[STEPS][ROUNDS_MAX];
     double first_ms; /* all steps of the first drain, which meets every account anew */
+    double lock_ms;  /* the writer's lock, once */
+    uint64_t kernel_bytes, user_bytes;
 };
 
 /* ---- options ---- */
@@ -54,9 +59,21 @@ static int set_rounds(void *target, const char *argument)
     return 0;
 }
 
+static int set_most(void *target, const char *argument)
+{
+    char *end;
+    long n = strtol(argument, &end, 10);
+
+    if (!*argument || *end || n < (long)sizes[0] || n > LARGE)
+        return options_complain("is not a number from %u to %d", sizes[0], LARGE);
+    ((struct command *)target)->most = (unsigned)n;
+    return 0;
+}
+
 static const struct option_row rows[] = {
     {"directory", 0, "DIR", "where the database is made", NULL, set_directory},
     {"rounds", 0, "N", "how often each ledger is drained", NULL, set_rounds},
+    {"most", 0, "N", "accounts of the largest ledger (1000000)", NULL, set_most},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
 };
 
@@ -131,11 +148,24 @@ static int drain_once(struct ledger *ledger, struct store *store, uint32_t accou
     return r;
 }
 
-static int drain_rounds(struct filling *filling, struct store *store, unsigned rounds, struct drain_costs *costs)
+/* What the process has for itself, the mapped ledger not counted. */
+static uint64_t anonymous_bytes(void)
+{
+    cleanup_fclose FILE *status = fopen("/proc/self/status", "re");
+    unsigned long kib = 0;
+    char line[128];
+
+    while (status && fgets(line, sizeof(line), status))
+        if (sscanf(line, "RssAnon: %lu kB", &kib) == 1)
+            break;
+    return (uint64_t)kib * 1024;
+}
+
+static int drain_rounds(struct filling *filling, struct store *store, struct drain_costs *costs)
 {
     double ms[STEPS];
 
-    for (unsigned round = 0; round <= rounds; round++) {
+    for (unsigned round = 0; round <= costs->rounds; round++) {
         int r = filling_fill(filling);
 
         if (r == 0)
@@ -147,7 +177,22 @@ static int drain_rounds(struct filling *filling, struct store *store, unsigned r
         for (int step = 0; step < STEPS && round > 0; step++)
             costs->ms[step][round - 1] = ms[step];
     }
+    costs->kernel_bytes = filling_kernel_bytes(filling);
+    costs->user_bytes = anonymous_bytes();
     return 0;
+}
+
+static int drain_watched(struct filling *filling, struct store *store, struct drain_costs *costs)
+{
+    double ms[STEPS];
+    int r = filling_fill(filling);
+
+    if (r < 0)
+        return r;
+    lock_time_start();
+    r = drain_once(filling_ledger(filling), store, costs->accounts, ms);
+    costs->lock_ms = lock_time_stop_ms() - ms[STEP_CLEAR];
+    return r;
 }
 
 static int measure(const struct command *command, struct drain_costs *costs)
@@ -162,7 +207,9 @@ static int measure(const struct command *command, struct drain_costs *costs)
     if (r == 0)
         r = filling_open(costs->accounts, &filling, &why);
     if (r == 0)
-        r = drain_rounds(filling, store, command->rounds, costs);
+        r = drain_rounds(filling, store, costs);
+    if (r == 0)
+        r = drain_watched(filling, store, costs);
     if (r < 0)
         log_error("cannot drain %u accounts: %s", costs->accounts,
                   why                          ? why
@@ -175,43 +222,52 @@ static int measure(const struct command *command, struct drain_costs *costs)
 
 /* ---- output ---- */
 
-static void print_costs(struct drain_costs *costs, unsigned rounds)
+static void print_costs(struct drain_costs *costs)
 {
     printf("%u accounts, first time %.1f ms, then:\n", costs->accounts, costs->first_ms);
     for (int step = 0; step < STEPS; step++) {
-        struct spread ms = sample_spread(costs->ms[step], rounds);
+        struct spread ms = sample_spread(costs->ms[step], costs->rounds);
 
         printf("    %-6s %9.3f ms (quartiles %.3f %.3f), %7.3f us an account\n", step_names[step], ms.median, ms.low,
                ms.high, ms.median * 1000 / costs->accounts);
     }
+    printf("    writer lock %.1f ms; kernel %.1f MiB, pdttd's own %.1f MiB\n", costs->lock_ms,
+           (double)costs->kernel_bytes / (1 << 20), (double)costs->user_bytes / (1 << 20));
+    fflush(stdout);
 }
 
-static json_t *json_of_costs(struct drain_costs *costs, unsigned rounds)
+static json_t *json_of_costs(struct drain_costs *costs)
 {
     json_t *steps = json_object();
 
     for (int step = 0; step < STEPS; step++) {
-        struct spread ms = sample_spread(costs->ms[step], rounds);
+        struct spread ms = sample_spread(costs->ms[step], costs->rounds);
 
         json_object_set_new(steps, step_names[step],
                             json_pack("{s:f, s:f, s:f}", "median_ms", ms.median, "low_ms", ms.low, "high_ms", ms.high));
     }
-    return json_pack("{s:i, s:f, s:o}", "accounts", (int)costs->accounts, "first_ms", costs->first_ms, "steps", steps);
+    return json_pack("{s:i, s:i, s:f, s:f, s:I, s:I, s:o}", "accounts", (int)costs->accounts, "rounds",
+                     (int)costs->rounds, "first_ms", costs->first_ms, "lock_ms", costs->lock_ms, "kernel_bytes",
+                     (json_int_t)costs->kernel_bytes, "user_bytes", (json_int_t)costs->user_bytes, "steps", steps);
 }
 
 static int run(const struct command *command)
 {
     json_t *all = json_array();
-    int r = 0;
+    int r = lock_time_watch();
 
-    for (size_t i = 0; i < array_length(sizes) && r == 0; i++) {
-        struct drain_costs costs = {.accounts = sizes[i]};
+    for (size_t i = 0; i < array_length(sizes) && sizes[i] <= command->most && r == 0; i++) {
+        static struct drain_costs costs; /* large */
+
+        costs = (struct drain_costs){.accounts = sizes[i], .rounds = command->rounds};
+        if (sizes[i] == LARGE && costs.rounds > LARGE_ROUNDS)
+            costs.rounds = LARGE_ROUNDS;
 
         r = measure(command, &costs);
         if (r < 0)
             break;
-        print_costs(&costs, command->rounds);
-        json_array_append_new(all, json_of_costs(&costs, command->rounds));
+        print_costs(&costs);
+        json_array_append_new(all, json_of_costs(&costs));
     }
     all = json_pack("{s:i, s:i, s:o}", "rounds", (int)command->rounds, "interval_sec", INTERVAL_SEC, "drains", all);
     if (r == 0 && json_dump_file(all, command->json, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0) {
@@ -224,13 +280,14 @@ static int run(const struct command *command)
 
 int main(int argc, char **argv)
 {
-    struct command command = {.rounds = 9};
+    struct command command = {.rounds = 9, .most = LARGE};
 
     log_init("drain_cost");
     if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
         return 2;
     if (!command.directory || !command.json) {
-        options_print_help(stderr, "drain_cost --directory DIR --json FILE [--rounds N]", rows, array_length(rows));
+        options_print_help(stderr, "drain_cost --directory DIR --json FILE [--rounds N] [--most N]", rows,
+                           array_length(rows));
         return 2;
     }
     return run(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

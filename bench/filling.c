@@ -128,6 +128,26 @@ int filling_program_fd(const struct filling *f, const char *name)
     return programs_fd(f->programs, programs_find(name));
 }
 
+/* As the kernel tells in a descriptor's information (memlock, from Linux 6.4 what is in use). */
+static uint64_t map_bytes(int fd)
+{
+    char path[64], line[128];
+    unsigned long long bytes = 0;
+
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    cleanup_fclose FILE *info = fopen(path, "re");
+    while (info && fgets(line, sizeof(line), info))
+        if (sscanf(line, "memlock: %llu", &bytes) == 1)
+            break;
+    return bytes;
+}
+
+uint64_t filling_kernel_bytes(const struct filling *f)
+{
+    return map_bytes(f->maps.inner[0]) + map_bytes(f->maps.inner[1]) + map_bytes(f->maps.accounts) +
+           map_bytes(f->maps.slots);
+}
+
 static void fill_account(struct pdtt_slot *account, uint32_t slot)
 {
     account->account = (struct pdtt_account){

@@ -17,3 +17,6 @@ int filling_program_fd(const struct filling *f, const char *name); /* one of the
 
 /* Gives the active half n accounts, each with counters on every CPU and an entry in the slots map. */
 int filling_fill(struct filling *f);
+
+/* What the kernel has taken for its maps: of an array all, of the hash what its entries take. */
+uint64_t filling_kernel_bytes(const struct filling *f);

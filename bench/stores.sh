@@ -11,14 +11,19 @@ prepare_work()
 run_drain()
 {
     prepare_work
-    measures drain "$out/drain_cost" --directory "$out/work" --rounds "$drain_rounds"
+    measures drain "$out/drain_cost" --directory "$out/work" --rounds "$drain_rounds" --most "$most_accounts"
+    rm -f "$out"/work/*
 }
 
 run_store()
 {
     prepare_work
     measures store "$out/book_cost" --directory "$out/work" --cycles "$cycles" --rounds "$insert_rounds"
-    rm -f "$out"/work/*
+    rm -rf "${out:?}"/work/*
+    install_peers pmacctd:pmacct vnstatd:vnstat
+    measures store_peers "$srcdir/bench/store_peers" --directory "$out/work" --rows "$peer_rows" --interfaces "$interfaces" \
+        --rounds "$peer_rounds"
+    rm -rf "${out:?}"/work/*
 }
 
 run_reports()
@@ -33,4 +38,13 @@ run_reports()
         broke reports "make_database made none"
     fi
     rm -f "$database"*
+}
+
+run_scale()
+{
+    prepare_work
+    install_peers vnstatd:vnstat
+    measures scale "$srcdir/bench/report_scale" --bench "$out" --report "$builddir/pdtt-report" --directory "$out/work" \
+        --users "$scale_users" --rounds "$scale_rounds"
+    rm -rf "${out:?}"/work/*
 }
