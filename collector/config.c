@@ -28,6 +28,10 @@ struct config *config_free(struct config *config)
     free(config->log_per_user_prefix);
     free(config->log_connections);
     free(config->serve_admin_group);
+    free(config->serve_listen);
+    free(config->serve_tokens);
+    free(config->serve_proxy_user);
+    free(config->serve_user_header);
     free(config->path);
     free(config->database);
     free(config->pin_path);

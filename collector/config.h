@@ -127,6 +127,10 @@ struct config {
     size_t n_allocations;
     char *log_file, *log_per_user_prefix, *log_connections; /* absolute paths, or "" */
     char *serve_admin_group;                                /* a name or number, or "" */
+    char *serve_listen;                                     /* "ADDRESS:PORT", "[ADDRESS]:PORT", or "" */
+    char *serve_tokens;                                     /* an absolute path, or "" */
+    char *serve_proxy_user;                                 /* a name or number, or "" */
+    char *serve_user_header;                                /* of HTTP */
 };
 
 /*

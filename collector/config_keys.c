@@ -262,6 +262,21 @@ const struct config_key config_keys[] = {
      "projects "
      "that they belong to.",
      config_read_admin_group, AT(serve_admin_group)},
+    {"serve.listen", "\"\"", "an address and a port, or empty",
+     "Where pdtt-serve listens for HTTP beside its Unix socket, such as \"127.0.0.1:8080\" or \"[::1]:8080\"; not at "
+     "all when empty. "
+     "Everybody needs a token there. There is no TLS: let a reverse proxy on this host speak it.",
+     config_read_listen, AT(serve_listen)},
+    {"serve.tokens", "\"\"", "an absolute path, or empty",
+     "The file of tokens, as pdtt-serve --new-token writes its lines; its owner and group alone should read it.",
+     config_read_log_file, AT(serve_tokens)},
+    {"serve.proxy_user", "\"\"", "name or number of a user, or empty for none",
+     "The user whose process, on the Unix socket, may say for whom it asks: that of a reverse proxy which has made "
+     "sure "
+     "who that is.",
+     config_read_proxy_user, AT(serve_proxy_user)},
+    {"serve.user_header", "\"X-Remote-User\"", "the name of a header of HTTP",
+     "In which a trusted proxy says for whom it asks.", config_read_user_header, AT(serve_user_header)},
 };
 const size_t config_n_keys = array_length(config_keys);
 

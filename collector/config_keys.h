@@ -120,6 +120,9 @@ int config_read_interfaces(struct config_reader *reader, const config_setting_t 
 int config_read_log_prefix(struct config_reader *reader, const config_setting_t *setting, void *target);
 
 int config_read_admin_group(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_proxy_user(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_listen(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_user_header(struct config_reader *reader, const config_setting_t *setting, void *target);
 
 /* What no key can be judged by alone, once all are read; root is the whole file. 0, -ENOMEM, -EINVAL. */
 int config_check_retention(struct config_reader *reader, const config_setting_t *root, const struct config *config);

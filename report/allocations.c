@@ -415,6 +415,7 @@ int allocations_write(struct store *s, const struct calendar *cal, int64_t now_s
         .served = o->served,
         .viewer = o->viewer,
         .target = o->target,
+        .page = o->page,
     };
     r = read_asked(&job, ret_why);
     if (r >= 0)

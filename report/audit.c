@@ -165,6 +165,7 @@ int audit_write(struct store *s, const struct calendar *cal, int64_t now_sec, co
         .cal = cal,
         .by = FIELD_AUDIT | (o->period != REPORT_NO_PERIOD ? FIELD_PERIOD : 0),
         .units = o->units,
+        .page = o->page,
     };
     r = period_parse(cal, now_sec, o->since, o->until, &job.period, ret_why);
     if (r >= 0)

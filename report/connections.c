@@ -3,6 +3,7 @@
 #include "common/capped.h"
 #include "common/cleanup.h"
 #include "report/ask.h"
+#include "report/report.h"
 
 #include <string.h>
 
@@ -116,6 +117,8 @@ static int collect_connection(const struct store_connection_row *c, void *userda
     struct job *job = userdata;
     const struct store_counters *n = &c->n;
 
+    if (!report_finds(job->o->search, c->user, c->project))
+        return 0;
     if (job->o->most_rows && job->rows.n == job->o->most_rows)
         return -E2BIG;
     struct connection_use *use = use_of(job->head.cal, c);
@@ -188,7 +191,8 @@ int connections_write(struct store *s, const struct calendar *cal, int64_t now_s
                                     .units = o->units,
                                     .served = o->served,
                                     .viewer = o->viewer,
-                                    .target = o->target};
+                                    .target = o->target,
+                                    .page = o->page};
     r = period_parse(cal, now_sec, o->since, o->until, &job.head.period, ret_why);
     if (r >= 0)
         r = ask_snapshot(s, read_snapshot, &job, ret_why);

@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "report/fields.h"
+#include "report/page.h"
 #include "report/period.h"
 
 #include <stdio.h>
@@ -54,6 +55,7 @@ struct report_head {
     bool served; /* as the next one in struct report_options */
     const struct store_viewer *viewer;
     const struct output_target *target;
+    struct report_page *page; /* which of the rows; NULL: all */
 };
 
 /*

@@ -39,6 +39,8 @@ struct report_options {
     bool served;                        /* by pdtt-serve, which a table tells */
     const struct store_viewer *viewer;  /* who asks; NULL: somebody who may see all */
     const struct output_target *target; /* what the report is for; NULL: the stream that it is written to */
+    struct report_page *page;           /* which of the rows; NULL: all */
+    const char *search;                 /* only users and projects whose names contain it, in any case; NULL: all */
     size_t most_rows;                   /* a report of more fails with -E2BIG; 0: no limit */
 };
 

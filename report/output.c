@@ -21,9 +21,15 @@ const struct output *output_find(const char *name)
 static int write_report(const struct output *output, struct output_job *job, const struct rows *rows,
                         const struct row *totals)
 {
-    int r = output->begin(job);
+    struct report_page *page = job->head->page;
+    size_t first = page && page->skip < rows->n ? page->skip : page ? rows->n : 0;
+    size_t end = page && page->limit < rows->n - first ? first + page->limit : rows->n;
+    int r;
 
-    for (size_t i = 0; r >= 0 && i < rows->n; i++)
+    if (page)
+        page_note_next(page, job->head->period.since_sec, job->head->period.until_sec, rows->n);
+    r = output->begin(job);
+    for (size_t i = first; r >= 0 && i < end; i++)
         r = output->row(job, &rows->v[i]);
     if (r >= 0)
         r = output->end(job, totals);

@@ -120,10 +120,20 @@ static int put_totals(json_t *root, const struct row *totals)
     return json_object_set_new(root, "totals", object) < 0 ? -ENOMEM : set_fields(object, totals, 0);
 }
 
+/* The cursor of the next page; null after the last one. */
+static int put_next(json_t *root, const struct report_page *page)
+{
+    if (!page)
+        return 0;
+    return json_object_set_new(root, "next", *page->next ? json_string(page->next) : json_null()) < 0 ? -ENOMEM : 0;
+}
+
 static int json_end(struct output_job *job, const struct row *totals)
 {
     struct json_state *state = job->state;
 
+    if (put_next(state->root, job->head->page) < 0)
+        return -ENOMEM;
     if (totals && put_totals(state->root, totals) < 0)
         return -ENOMEM;
     /* Percentages are the only real numbers; 17 digits would show it as 99.980000000000004. */

@@ -16,12 +16,20 @@ struct collecting {
     bool payload;
     struct rows *rows;
     size_t most_rows; /* 0: no limit */
+    const char *search;
     struct held held;
 };
 
 static const char *label_of(const struct plan *plan, size_t bucket)
 {
     return plan->labels ? plan->labels[bucket] : NULL;
+}
+
+bool report_finds(const char *search, const char *user, const char *project)
+{
+    if (!search || !*search)
+        return true;
+    return (user && strcasestr(user, search)) || (project && strcasestr(project, search));
 }
 
 static int collect_row(const struct store_row *from, void *userdata)
@@ -48,6 +56,8 @@ static int collect_row(const struct store_row *from, void *userdata)
         .n = *n,
     };
 
+    if (!report_finds(c->search, from->user, from->project))
+        return 0;
     if (c->most_rows && c->rows->n == c->most_rows)
         return -E2BIG;
     row.total_bytes =
@@ -209,6 +219,7 @@ static int read_snapshot(struct store *s, void *userdata, char **ret_why)
         .payload = o->payload,
         .rows = &job->rows,
         .most_rows = o->most_rows,
+        .search = o->search,
     };
     return ask_planned(s, job, ret_why);
 }
@@ -246,6 +257,7 @@ static int write_usage(struct store *s, const struct calendar *cal, int64_t now_
         .served = o->served,
         .viewer = o->viewer,
         .target = o->target,
+        .page = o->page,
     };
     r = period_parse(cal, now_sec, o->since, o->until, &job.period, ret_why);
     if (r >= 0)

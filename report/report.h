@@ -15,6 +15,9 @@ enum { REPORT_EXCEEDED = 1 };
 int report_write(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
                  FILE *out, char **ret_why);
 
+/* Whether one of the names, which may be NULL, contains the text; any does where there is none. */
+bool report_finds(const char *search, const char *user, const char *project);
+
 /* A bucket for each interval of the period. As plan_make(), and -ERANGE where they have expired. */
 int report_plan_intervals(struct store *s, const struct calendar *cal, struct period period, struct plan *ret,
                           char **ret_why);

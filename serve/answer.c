@@ -1,17 +1,13 @@
 #include "serve/answer.h"
 
-#include "common/calendar.h"
 #include "common/cleanup.h"
-#include "common/clock.h"
 #include "common/escape.h"
-#include "report/report.h"
-#include "serve/question.h"
+#include "serve/endpoints.h"
 
 #include <jansson.h>
 #include <string.h>
 
-/* The longest that a question may keep a thread busy with reading; the largest of all months takes a fraction of it. */
-enum { PATIENCE_MS = 10000, RETRY_SEC = 5 };
+enum { RETRY_SEC = 5 };
 
 /* ---- problems ---- */
 
@@ -21,8 +17,13 @@ static const char *title_of(unsigned status)
         unsigned status;
         const char *title;
     } titles[] = {
-        {400, "Bad Request"},         {403, "Forbidden"},         {404, "Not Found"},
-        {405, "Method Not Allowed"},  {429, "Too Many Requests"}, {500, "Internal Server Error"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
         {503, "Service Unavailable"},
     };
 
@@ -72,78 +73,53 @@ static void answer_failure(int r, const char *why, struct answer *ret)
     answer_problem(status, why && *why ? why : strerror(-r), ret);
 }
 
-/* ---- one report ---- */
-
-struct work {
-    struct membership membership;
-    struct question question;
-    struct grant grant;
-    struct store *store;
-    struct calendar *cal;
-    char *why;
-};
-
-static int write_report(struct work *w, struct answer *ret)
+int answer_json(json_t *json, struct answer *ret)
 {
-    FILE *out = open_memstream(&ret->body, &ret->size);
-    int r;
+    char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+    int n = text ? asprintf(&ret->body, "%s\n", text) : -1;
 
-    if (!out)
+    json_decref(json);
+    free(text);
+    if (n < 0) {
+        ret->body = NULL;
         return -ENOMEM;
-    r = report_write(w->store, w->cal, clock_realtime_sec(), &w->question.options, out, &w->why);
-    if (fclose(out) != 0)
-        r = -ENOMEM;
-    if (r < 0) {
-        free(take_ptr(ret->body));
-        return r;
     }
+    ret->size = (size_t)n;
     ret->status = 200;
-    ret->media_type = question_media_type(&w->question);
-    ret->exceeded = r == REPORT_EXCEEDED;
-    ret->own_rows = w->question.options.viewer != NULL;
+    ret->media_type = "application/json";
     return 0;
 }
 
-/* Opened for each question: it may have been replaced or brought up to date since the last one, and opening is cheap. */
-static int open_database(struct directory *d, struct work *w)
-{
-    cleanup_free char *path = directory_database(d);
-    int r = path ? store_open(path, STORE_READ, &w->store, &w->why) : -ENOMEM;
+/* ---- requests ---- */
 
-    if (r < 0)
-        return r == -ENOMEM ? r : -EAGAIN;
-    store_set_patience(w->store, PATIENCE_MS);
-    return report_open_calendar(w->store, &w->cal, &w->why) < 0 ? -EAGAIN : 0;
+bool answer_knows_path(const char *path)
+{
+    return endpoint_find(path) != NULL;
 }
 
-static int work(struct directory *d, int64_t uid, const struct request *request, struct work *w, struct answer *ret)
+static int work(struct work *w, struct answer *ret)
 {
-    int r = directory_find(d, uid, &w->membership);
+    int r = directory_find(w->directory, w->claim, &w->membership);
 
     if (r == -EAGAIN)
         w->why = strdup("the host's users and groups cannot be looked up now; try again, or tell the administrator");
-    if (r == 0)
-        r = question_parse(request, &w->question, &w->why);
-    if (r == 0)
-        r = authorise(&w->membership, &w->question.options, &w->grant, &w->why);
-    if (r == 0)
-        r = open_database(d, w);
-    return r < 0 ? r : write_report(w, ret);
+    if (r == -EACCES)
+        w->why = strdup("this host has no user of the name that the token or the proxy says");
+    if (r == 0 && w->claim->kind == CLAIM_METRICS && !w->endpoint->metrics) {
+        w->why = strdup("this token is for /metrics alone");
+        r = -EACCES;
+    }
+    return r < 0 ? r : w->endpoint->answer(w, ret);
 }
 
-void answer_report(struct directory *d, int64_t uid, const struct request *request, struct answer *ret)
+void answer_request(struct directory *d, const struct claim *claim, const struct request *request, struct answer *ret)
 {
-    struct work w = {0};
+    struct work w = {.directory = d, .claim = claim, .request = request, .endpoint = endpoint_find(request->path)};
     int r;
 
     *ret = (struct answer){0};
-    r = work(d, uid, request, &w, ret);
+    r = w.endpoint ? work(&w, ret) : -ENOENT;
     if (r < 0)
         answer_failure(r, w.why, ret);
-    calendar_close(w.cal);
-    store_close(w.store);
-    grant_done(&w.grant);
-    question_done(&w.question);
-    membership_done(&w.membership);
-    free(w.why);
+    work_done(&w);
 }

@@ -4,6 +4,9 @@
 #include "serve/directory.h"
 #include "serve/request.h"
 
+#include "report/page.h"
+
+#include <jansson.h>
 #include <stdbool.h>
 
 struct answer {
@@ -13,14 +16,23 @@ struct answer {
     size_t size;
     unsigned retry_sec; /* 0: not worth it, or no need */
     bool exceeded;      /* --allocations --check: one is */
-    bool own_rows;      /* it shows no more than the asker's own rows and projects */
+    char tag[28];       /* ETag, "" none */
+    bool gzip;          /* body is compressed */
+    char next[PAGE_CURSOR_MAX];
+    bool own_rows; /* it shows no more than the asker's own rows and projects */
 };
 
 /*
- * Answers what the uid asks for: authorises, reads the database at the directory's path within a short transaction, and
- * keeps a copy. It never fails: what goes wrong is an answer as well.
+ * Answers what is asked for: authorises, reads the database at the directory's path within a short transaction, and keeps a
+ * copy. It never fails: what goes wrong is an answer as well.
  */
-void answer_report(struct directory *d, int64_t uid, const struct request *request, struct answer *ret);
+void answer_request(struct directory *d, const struct claim *claim, const struct request *request, struct answer *ret);
+
+/* Whether there is such a path at all. */
+bool answer_knows_path(const char *path);
+
+/* JSON as the body of an answer of status 200; takes possession of json, NULL being that there was no memory. -ENOMEM. */
+int answer_json(json_t *json, struct answer *ret);
 
 /* "Problem details" (RFC 9457); detail is one line for a person. */
 void answer_problem(unsigned status, const char *detail, struct answer *ret);

@@ -122,6 +122,8 @@ int authorise(const struct membership *m, struct report_options *o, struct grant
     *ret = (struct grant){.viewer = {.uid = m->uid, .name = m->name}};
     if (m->uid == 0 || m->admin)
         return 0;
+    if (o->audit)
+        return refuse(ret_why, "option --audit: it is of the whole host; only root and administrators see it");
     r = o->allocations ? grant_allocations(m, o, ret, ret_why) : grant_usage(m, o, ret, ret_why);
     if (r < 0)
         grant_done(ret);

@@ -24,6 +24,7 @@ struct grant {
  * - who names projects that they belong to, and no user, is answered from all rows of these, other people being one
  *   nameless user; units of other people's are not told;
  * - with --allocations sees their own and those of their projects;
+ * - is refused --audit, which is of the whole host;
  * - is refused whatever names another user, or a project that they do not belong to, whether it exists or not.
  *
  * 0: o is made to ask no more than is granted, and borrows from ret and m, which must outlive it. -EACCES, with

@@ -3,8 +3,8 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "serve/host_users.h"
 
-#include <grp.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 /* Short, because a membership that has ended should soon show nothing; some, because a page asks often. */
 #define BELIEVED_NS (10 * NSEC_PER_SEC)
 
-enum { REMEMBERED = 256, ENTRY_FIRST = 1024, ENTRY_MAX = 1 << 20, MOST_GROUPS = 65536 };
+enum { REMEMBERED = 256 };
 
 struct remembered {
     struct membership membership;
@@ -25,6 +25,8 @@ struct directory {
     char *path;           /* NULL: where pdttd looks */
     struct config *config;
     struct stat file; /* that was read */
+    struct claim_rules rules;
+    struct stat tokens_file; /* that was read */
     struct remembered remembered[REMEMBERED];
 };
 
@@ -54,7 +56,65 @@ static void forget_all(struct directory *d)
     }
 }
 
-/* Looks whether the file is another than the one that was read. */
+/* ---- tokens and the proxy ---- */
+
+static int64_t uid_of_proxy(const char *name)
+{
+    const struct passwd *pw = *name ? getpwnam(name) : NULL;
+    char *end;
+    unsigned long number = strtoul(name, &end, 10);
+
+    if (pw)
+        return pw->pw_uid;
+    if (*name && !*end && number < UINT32_MAX)
+        return (int64_t)number;
+    if (*name)
+        log_warning("serve.proxy_user: this host has no user '%s', so no proxy is believed", name);
+    return -1;
+}
+
+/* What cannot be read opens to nobody; a line that is wrong leaves the tokens as they were. */
+static void read_tokens(struct directory *d)
+{
+    cleanup_fclose FILE *in = *d->config->serve_tokens ? fopen(d->config->serve_tokens, "re") : NULL;
+    cleanup_free char *why = NULL;
+    struct tokens tokens = {0};
+    int r = 0;
+
+    if (!in && *d->config->serve_tokens)
+        log_warning("serve.tokens: %s: %s; no token is known", d->config->serve_tokens, strerror(errno));
+    if (in)
+        r = tokens_read(in, d->config->serve_tokens, &tokens, &why);
+    if (r < 0) {
+        log_warning("%s; going on with the tokens as they were", why ? why : "out of memory");
+        return;
+    }
+    tokens_done(&d->rules.tokens);
+    d->rules.tokens = tokens;
+}
+
+static void refresh_tokens(struct directory *d)
+{
+    struct stat now = {0};
+
+    if (!*d->config->serve_tokens || stat(d->config->serve_tokens, &now) < 0)
+        now = (struct stat){0};
+    if (is_same_file(&now, &d->tokens_file))
+        return;
+    d->tokens_file = now;
+    read_tokens(d);
+}
+
+static void apply_config(struct directory *d, struct config *config)
+{
+    config_free(d->config);
+    d->config = config;
+    d->rules.proxy_uid = uid_of_proxy(config->serve_proxy_user);
+    d->tokens_file = (struct stat){.st_size = -1};
+    refresh_tokens(d);
+}
+
+/* Looks whether the files are others than those that were read. */
 static void refresh(struct directory *d)
 {
     cleanup_free char *why = NULL;
@@ -63,6 +123,7 @@ static void refresh(struct directory *d)
 
     if (stat(path_of(d), &now) < 0)
         now = (struct stat){0};
+    refresh_tokens(d);
     if (is_same_file(&now, &d->file))
         return;
     d->file = now; /* a bad one is told once */
@@ -70,14 +131,14 @@ static void refresh(struct directory *d)
         log_warning("%s; going on with the configuration as it was", why ? why : "out of memory");
         return;
     }
-    config_free(d->config);
-    d->config = config;
+    apply_config(d, config);
     forget_all(d);
 }
 
 int directory_open(const char *path, struct directory **ret_directory, char **ret_why)
 {
     struct directory *d = calloc(1, sizeof(*d));
+    struct config *config = NULL;
     int r;
 
     if (!d)
@@ -86,12 +147,14 @@ int directory_open(const char *path, struct directory **ret_directory, char **re
     d->path = path ? strdup(path) : NULL;
     if (stat(path_of(d), &d->file) < 0)
         d->file = (struct stat){0};
-    r = path && !d->path ? -ENOMEM : load(d, &d->config, ret_why);
-    if (r < 0)
+    r = path && !d->path ? -ENOMEM : load(d, &config, ret_why);
+    if (r < 0) {
         directory_close(d);
-    else
-        *ret_directory = d;
-    return r;
+        return r;
+    }
+    apply_config(d, config);
+    *ret_directory = d;
+    return 0;
 }
 
 struct directory *directory_close(struct directory *d)
@@ -100,122 +163,56 @@ struct directory *directory_close(struct directory *d)
         return NULL;
     forget_all(d);
     config_free(d->config);
+    tokens_done(&d->rules.tokens);
     pthread_mutex_destroy(&d->lock);
     free(d->path);
     free(d);
     return NULL;
 }
 
-char *directory_database(struct directory *d)
+static char *path_in_config(struct directory *d, size_t offset)
 {
     char *path;
 
     pthread_mutex_lock(&d->lock);
     refresh(d);
-    path = strdup(d->config->database);
+    path = strdup(*(char **)((char *)d->config + offset));
     pthread_mutex_unlock(&d->lock);
     return path;
 }
 
-/* ---- the host's users and groups ---- */
-
-/* What an error of getpwuid_r(3) means: some of them say no more than that there is no such entry. */
-static int error_of(int error)
+char *directory_database(struct directory *d)
 {
-    return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM ? -ENOENT
-           : error == ENOMEM                                                                   ? -ENOMEM
-                                                                                               : -EAGAIN;
+    return path_in_config(d, offsetof(struct config, database));
 }
 
-/* The name of the uid and its primary group. -ENOENT: none. */
-static int find_user(int64_t uid, char **ret_name, gid_t *ret_gid)
+char *directory_control(struct directory *d)
 {
-    for (size_t size = ENTRY_FIRST; size <= ENTRY_MAX; size *= 4) {
-        cleanup_free char *buf = malloc(size);
-        struct passwd entry, *found = NULL;
-        int error = buf ? getpwuid_r((uid_t)uid, &entry, buf, size, &found) : ENOMEM;
-
-        if (error == ERANGE)
-            continue;
-        if (!found)
-            return error_of(error);
-        *ret_gid = found->pw_gid;
-        *ret_name = strdup(found->pw_name);
-        return *ret_name ? 0 : -ENOMEM;
-    }
-    return -EAGAIN;
+    return path_in_config(d, offsetof(struct config, control));
 }
 
-static int find_group(gid_t gid, char **ret_name)
+int directory_claim(struct directory *d, struct evidence evidence, directory_header_fn header, void *request,
+                    struct claim *ret, const char **ret_why)
 {
-    for (size_t size = ENTRY_FIRST; size <= ENTRY_MAX; size *= 4) {
-        cleanup_free char *buf = malloc(size);
-        struct group entry, *found = NULL;
-        int error = buf ? getgrgid_r(gid, &entry, buf, size, &found) : ENOMEM;
+    int r;
 
-        if (error == ERANGE)
-            continue;
-        if (!found)
-            return error_of(error);
-        *ret_name = strdup(found->gr_name);
-        return *ret_name ? 0 : -ENOMEM;
-    }
-    return -EAGAIN;
+    pthread_mutex_lock(&d->lock);
+    refresh(d);
+    evidence.authorization = header(request, "Authorization");
+    evidence.user = header(request, d->config->serve_user_header);
+    r = claim_decide(&d->rules, &evidence, ret, ret_why);
+    pthread_mutex_unlock(&d->lock);
+    return r;
 }
 
-static int find_gids(const char *name, gid_t primary, gid_t **ret, int *ret_n)
+bool directory_trusts(struct directory *d, int64_t uid)
 {
-    for (int room = 64; room <= MOST_GROUPS; room *= 4) {
-        gid_t *gids = calloc((size_t)room, sizeof(*gids));
-        int n = room;
+    bool ret;
 
-        if (!gids)
-            return -ENOMEM;
-        if (getgrouplist(name, primary, gids, &n) >= 0) {
-            *ret = gids;
-            *ret_n = n;
-            return 0;
-        }
-        free(gids);
-    }
-    return -EAGAIN;
-}
-
-static int find_groups(struct identity *i, gid_t primary)
-{
-    cleanup_free gid_t *gids = NULL;
-    int n = 0, r = find_gids(i->name, primary, &gids, &n);
-
-    if (r < 0)
-        return r;
-    i->groups = calloc((size_t)n + 1, sizeof(*i->groups));
-    if (!i->groups)
-        return -ENOMEM;
-    for (int k = 0; k < n; k++) {
-        i->groups[k].gid = gids[k];
-        i->n_groups++;
-        r = find_group(gids[k], &i->groups[k].name);
-        if (r < 0 && r != -ENOENT)
-            return r;
-    }
-    return 0;
-}
-
-static void cleanup_identity(struct identity *i)
-{
-    for (size_t k = 0; k < i->n_groups; k++)
-        free(i->groups[k].name);
-    free(i->groups);
-    free(i->name);
-}
-
-/* A uid without an entry is somebody too, without a name and groups. */
-static int identify(int64_t uid, struct identity *i)
-{
-    gid_t primary;
-    int r = find_user(uid, &i->name, &primary);
-
-    return r == -ENOENT ? 0 : r < 0 ? r : find_groups(i, primary);
+    pthread_mutex_lock(&d->lock);
+    ret = d->rules.proxy_uid >= 0 && d->rules.proxy_uid == uid;
+    pthread_mutex_unlock(&d->lock);
+    return ret;
 }
 
 /* ---- what is remembered ---- */
@@ -237,12 +234,19 @@ static int copy_membership(const struct membership *from, struct membership *ret
     return 0;
 }
 
-static struct remembered *recall(struct directory *d, int64_t uid)
+static bool is_claimed(const struct claim *claim, const struct membership *m)
+{
+    if (claim->kind == CLAIM_NAME)
+        return m->name && strcmp(m->name, claim->name) == 0;
+    return m->uid == claim->uid;
+}
+
+static struct remembered *recall(struct directory *d, const struct claim *claim)
 {
     int64_t now = clock_boottime_ns();
 
     for (size_t i = 0; i < REMEMBERED; i++)
-        if (d->remembered[i].until_ns > now && d->remembered[i].membership.uid == uid)
+        if (d->remembered[i].until_ns > now && is_claimed(claim, &d->remembered[i].membership))
             return &d->remembered[i];
     return NULL;
 }
@@ -259,31 +263,34 @@ static void remember(struct directory *d, const struct membership *m)
     place->until_ns = copy_membership(m, &place->membership) < 0 ? 0 : clock_boottime_ns() + BELIEVED_NS;
 }
 
-bool directory_must_ask(struct directory *d, int64_t uid)
+/* Whom no service need be asked for: root sees all, even when none answers, and so does who has such a token. */
+static bool is_known_to_all(const struct claim *claim)
+{
+    return claim->kind == CLAIM_ADMIN || claim->kind == CLAIM_METRICS || (claim->kind == CLAIM_UID && claim->uid == 0);
+}
+
+bool directory_must_ask(struct directory *d, const struct claim *claim)
 {
     bool ret;
 
     pthread_mutex_lock(&d->lock);
     refresh(d);
-    ret = uid != 0 && !recall(d, uid);
+    ret = !is_known_to_all(claim) && !recall(d, claim);
     pthread_mutex_unlock(&d->lock);
     return ret;
 }
 
-int directory_find(struct directory *d, int64_t uid, struct membership *ret)
+static int decide(struct directory *d, const struct claim *claim, struct membership *ret)
 {
-    cleanup(cleanup_identity) struct identity identity = {.uid = uid};
-    const struct remembered *known;
-    int r = -ENOENT;
+    cleanup(host_identity_done) struct identity identity = {.uid = claim->uid};
+    int64_t uid = claim->uid;
+    int r = claim->kind == CLAIM_NAME ? host_find_uid(claim->name, &uid) : 0;
 
-    pthread_mutex_lock(&d->lock);
-    known = recall(d, uid);
-    if (known)
-        r = copy_membership(&known->membership, ret);
-    pthread_mutex_unlock(&d->lock);
-    if (known)
-        return r;
-    r = uid == 0 ? 0 : identify(uid, &identity); /* root sees all, even when no service answers */
+    if (r == -ENOENT)
+        return -EACCES;
+    identity.uid = uid;
+    if (r == 0 && !is_known_to_all(claim))
+        r = host_identify(uid, &identity);
     if (r < 0)
         return r;
     pthread_mutex_lock(&d->lock);
@@ -292,4 +299,25 @@ int directory_find(struct directory *d, int64_t uid, struct membership *ret)
         remember(d, ret);
     pthread_mutex_unlock(&d->lock);
     return r;
+}
+
+static int name_holder(const struct claim *claim, struct membership *ret)
+{
+    *ret = (struct membership){.uid = -1, .admin = claim->kind == CLAIM_ADMIN, .name = strdup(claim->name)};
+    return ret->name ? 0 : -ENOMEM;
+}
+
+int directory_find(struct directory *d, const struct claim *claim, struct membership *ret)
+{
+    const struct remembered *known;
+    int r = -ENOENT;
+
+    if (claim->kind == CLAIM_ADMIN || claim->kind == CLAIM_METRICS)
+        return name_holder(claim, ret);
+    pthread_mutex_lock(&d->lock);
+    known = recall(d, claim);
+    if (known)
+        r = copy_membership(&known->membership, ret);
+    pthread_mutex_unlock(&d->lock);
+    return known ? r : decide(d, claim, ret);
 }

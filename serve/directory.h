@@ -3,6 +3,7 @@
 
 #include "collector/config.h"
 #include "serve/authorise.h"
+#include "serve/claim.h"
 
 struct directory;
 
@@ -16,14 +17,28 @@ struct directory *directory_close(struct directory *d); /* NULL is a no-op; retu
 /* The path of the database, malloc'ed; NULL when memory is out. */
 char *directory_database(struct directory *d);
 
+/* The path of pdttd's control socket, alike. */
+char *directory_control(struct directory *d);
+
+/* A header of the request; NULL: there is none. */
+typedef const char *(*directory_header_fn)(void *request, const char *name);
+
+/* For whom a request is answered; the headers of evidence are looked up here. As claim_decide(). */
+int directory_claim(struct directory *d, struct evidence evidence, directory_header_fn header, void *request,
+                    struct claim *ret, const char **ret_why);
+
+/* Whether this uid is the configured proxy's. */
+bool directory_trusts(struct directory *d, int64_t uid);
+
 /* Whether directory_find() would ask the host's services, which may hang. */
-bool directory_must_ask(struct directory *d, int64_t uid);
+bool directory_must_ask(struct directory *d, const struct claim *claim);
 
 /*
- * Who the uid is. What is found is believed for some seconds. Any number of threads may call it. -EAGAIN: the host's
- * services could not be asked; -ENOMEM. membership_done() is due after success.
+ * Who that is. What is found is believed for some seconds. Any number of threads may call it. -EAGAIN: the host's
+ * services could not be asked; -EACCES: the host has no user of this name; -ENOMEM. membership_done() is due after
+ * success.
  */
-int directory_find(struct directory *d, int64_t uid, struct membership *ret);
+int directory_find(struct directory *d, const struct claim *claim, struct membership *ret);
 
 /* ---- pure ---- */
 

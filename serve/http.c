@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "serve/connections.h"
+#include "serve/listen.h"
 
 #include <microhttpd.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct queue *queue;
     struct connections *connections;
+    struct directory *directory;
 };
 
 /* One request, from its first line to its end. */
@@ -74,6 +76,7 @@ static void end_exchange(void *userdata, struct MHD_Connection *connection, void
         return;
     request_done(&e->job.request);
     answer_done(&e->job.answer);
+    free(e->job.accepts.known);
     free(e->target);
     free(e);
 }
@@ -108,6 +111,39 @@ static bool refuse_at_once(struct exchange *e, const char *method, struct answer
     return e->close = true;
 }
 
+static const char *header_of(void *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static bool is_loopback(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+
+    return getpeername(fd, (struct sockaddr *)&address, &size) == 0 && listen_is_loopback(&address);
+}
+
+/* Finds for whom the request is, and how it takes its answer; true: it is refused. */
+static bool refuse_nobody(struct http *h, struct exchange *e, struct answer *ret)
+{
+    bool network = e->job.who == CLAIM_NETWORK;
+    struct evidence evidence = {.network = network, .uid = network ? -1 : e->job.who};
+    const char *why = NULL, *known = header_of(e->connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    int r;
+
+    evidence.loopback = network && is_loopback(fd_of(e->connection));
+    r = directory_claim(h->directory, evidence, header_of, e->connection, &e->job.claim, &why);
+    if (r < 0) {
+        answer_problem(r == -EPERM ? 401 : 403, why, ret);
+        return e->close = true;
+    }
+    e->job.who = claim_who(&e->job.claim);
+    e->job.accepts.gzip = encode_takes_gzip(header_of(e->connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+    e->job.accepts.known = known ? strdup(known) : NULL;
+    return false;
+}
+
 /* What can be said without reading the database; false: nothing can. */
 static bool answer_early(struct exchange *e, struct answer *ret)
 {
@@ -116,8 +152,8 @@ static bool answer_early(struct exchange *e, struct answer *ret)
 
     if (r < 0)
         answer_problem(r == -ENOMEM ? 500 : 400, why ? why : strerror(-r), ret);
-    else if (strcmp(e->job.request.path, "/api/v1/report") != 0)
-        answer_problem(404, "there is only /api/v1/report", ret);
+    else if (!answer_knows_path(e->job.request.path))
+        answer_problem(404, "there is nothing of this name; /api/v1/report is one that there is", ret);
     else
         return false;
     return true;
@@ -130,13 +166,23 @@ static void add_headers(struct MHD_Response *response, const struct exchange *e)
 
     snprintf(retry, sizeof(retry), "%u", a->retry_sec);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->media_type);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, *a->tag ? "private, no-cache" : "no-store");
+    if (*a->tag) {
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, a->tag);
+        MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding, Authorization");
+    }
+    if (a->gzip)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    if (*a->next)
+        MHD_add_response_header(response, "Pdtt-Next", a->next);
+    if (a->status == 401)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"pdtt\"");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (a->retry_sec)
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry);
     if (a->status == 405)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-    if (a->status == 200)
+    if (a->status == 200 || a->status == 304)
         MHD_add_response_header(response, "Pdtt-Rows", a->own_rows ? "own" : "all");
     if (a->exceeded)
         MHD_add_response_header(response, "Pdtt-Exceeded", "yes");
@@ -183,10 +229,11 @@ static enum MHD_Result handle(void *userdata, struct MHD_Connection *connection,
         return MHD_NO;
     if (!e->begun) {
         e->begun = true;
-        e->job.uid = connections_uid(h->connections, fd_of(connection));
-        if (e->job.uid < 0)
+        e->job.who = connections_uid(h->connections, fd_of(connection));
+        if (e->job.who < 0)
             return MHD_NO;
-        return refuse_at_once(e, method, &e->job.answer) ? send_answer(e) : MHD_YES;
+        return refuse_at_once(e, method, &e->job.answer) || refuse_nobody(h, e, &e->job.answer) ? send_answer(e)
+                                                                                                : MHD_YES;
     }
     if (e->answered || (!e->asked && answer_early(e, &e->job.answer)))
         return send_answer(e);
@@ -228,17 +275,17 @@ static void turn_away(int fd)
     close_fd(fd);
 }
 
-void http_add(struct http *h, int fd, int64_t uid)
+void http_add(struct http *h, int fd, int64_t who)
 {
     const struct sockaddr_un address = {.sun_family = AF_UNIX};
     int64_t stale;
 
-    if (!queue_connect(h->queue, uid)) {
+    if (!queue_connect(h->queue, who, who == CLAIM_NETWORK || directory_trusts(h->directory, who))) {
         turn_away(fd);
         return;
     }
-    if (!connections_add(h->connections, fd, uid, after_sec(CONNECTION_REQUEST_SEC), &stale)) {
-        queue_disconnect(h->queue, uid);
+    if (!connections_add(h->connections, fd, who, after_sec(CONNECTION_REQUEST_SEC), &stale)) {
+        queue_disconnect(h->queue, who);
         turn_away(fd);
         return;
     }
@@ -247,7 +294,7 @@ void http_add(struct http *h, int fd, int64_t uid)
     /* What fails is closed by the library. */
     if (MHD_add_connection(h->daemon, fd, (const struct sockaddr *)&address, sizeof(address)) != MHD_YES &&
         connections_remove(h->connections, fd) >= 0)
-        queue_disconnect(h->queue, uid);
+        queue_disconnect(h->queue, who);
 }
 
 /* ---- the whole ---- */
@@ -283,6 +330,7 @@ int http_start(struct directory *d, struct http **ret_http)
         r = queue_start(d, go_on, &h->queue);
     if (r == 0) {
         only = h;
+        h->directory = d;
         h->daemon = start_library(h);
         r = h->daemon ? 0 : -EAGAIN;
     }

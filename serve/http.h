@@ -1,4 +1,4 @@
-/* HTTP on connections that are handed over, each with the uid of its other end. The library's thread does all talking. */
+/* HTTP on connections that are handed over, each with the uid of its other end, or CLAIM_NETWORK. The library's thread does all talking. */
 #pragma once
 
 #include "serve/queue.h"
@@ -12,7 +12,7 @@ int http_start(struct directory *d, struct http **ret_http);
  * Takes a connected socket, which is closed in any case. The user has too many connections, or all together: they are
  * told so.
  */
-void http_add(struct http *h, int fd, int64_t uid);
+void http_add(struct http *h, int fd, int64_t who);
 
 /* To be called several times a second: ends connections that take too long, and gives up questions that nobody answers. */
 void http_tick(struct http *h);

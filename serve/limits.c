@@ -51,11 +51,11 @@ static struct limit_user *find_or_add(struct limits *l, int64_t uid, int64_t now
     return u;
 }
 
-bool limits_connect(struct limits *l, int64_t uid, int64_t now_ns)
+bool limits_connect(struct limits *l, int64_t uid, unsigned most, int64_t now_ns)
 {
     struct limit_user *u = l->connections < LIMIT_ALL_CONNECTIONS ? find_or_add(l, uid, now_ns) : NULL;
 
-    if (!u || u->connections == LIMIT_CONNECTIONS)
+    if (!u || u->connections >= most)
         return false;
     u->connections++;
     l->connections++;

@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 enum {
-    LIMIT_USERS = 1024,     /* that are remembered at a time */
-    LIMIT_CONNECTIONS = 64, /* of a user */
-    LIMIT_WAITING = 32,     /* questions of a user that wait for their turn */
-    LIMIT_RUNNING = 2,      /* questions of a user that are being answered */
-    LIMIT_BURST = 100,      /* questions of a user at once */
-    LIMIT_PER_SEC = 20,     /* and from then on */
+    LIMIT_USERS = 1024,             /* that are remembered at a time */
+    LIMIT_CONNECTIONS = 64,         /* of a user */
+    LIMIT_SHARED_CONNECTIONS = 512, /* of a proxy, and of the network */
+    LIMIT_WAITING = 32,             /* questions of a user that wait for their turn */
+    LIMIT_RUNNING = 2,              /* questions of a user that are being answered */
+    LIMIT_BURST = 100,              /* questions of a user at once */
+    LIMIT_PER_SEC = 20,             /* and from then on */
     LIMIT_ALL_CONNECTIONS = 1024,
 };
 
@@ -33,7 +34,7 @@ struct limits {
 };
 
 /* Each returns whether it is granted; what is granted must be given back. */
-bool limits_connect(struct limits *l, int64_t uid, int64_t now_ns);
+bool limits_connect(struct limits *l, int64_t uid, unsigned most, int64_t now_ns);
 void limits_disconnect(struct limits *l, int64_t uid);
 
 /* A question arrives, is taken up, and is answered or given up. */

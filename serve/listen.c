@@ -1,8 +1,12 @@
 #include "serve/listen.h"
 
 #include "common/cleanup.h"
+#include "serve/claim.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,17 +15,88 @@
 
 enum { BACKLOG = 1024 };
 
-int listen_inherit(int *ret_fd)
+static bool is_usable(int fd)
+{
+    return sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0 ||
+           sd_is_socket_inet(fd, AF_INET, SOCK_STREAM, 1, 0) > 0 ||
+           sd_is_socket_inet(fd, AF_INET6, SOCK_STREAM, 1, 0) > 0;
+}
+
+int listen_inherit(int ret_fds[static LISTENERS_MOST], size_t *ret_n)
 {
     int n = sd_listen_fds(1);
 
     if (n == 0)
         return -ENOENT;
-    if (n < 0 || n > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0)
+    if (n < 0 || n > LISTENERS_MOST)
         return -EINVAL;
-    *ret_fd = SD_LISTEN_FDS_START;
+    for (int i = 0; i < n; i++) {
+        ret_fds[i] = SD_LISTEN_FDS_START + i;
+        if (!is_usable(ret_fds[i]))
+            return -EINVAL;
+        fcntl(ret_fds[i], F_SETFL, fcntl(ret_fds[i], F_GETFL) | O_NONBLOCK);
+    }
+    *ret_n = (size_t)n;
     return 0;
 }
+
+/* ---- TCP ---- */
+
+bool listen_is_loopback(const struct sockaddr_storage *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+
+    if (address->ss_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    return address->ss_family == AF_INET6 &&
+           (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+            (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127));
+}
+
+static int parse_address(const char *text, struct sockaddr_storage *ret, socklen_t *ret_size)
+{
+    const char *colon = strrchr(text, ':');
+    cleanup_free char *host = NULL;
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+
+    if (!colon)
+        return -EINVAL;
+    host = *text == '[' ? strndup(text + 1, (size_t)(colon - text - 2)) : strndup(text, (size_t)(colon - text));
+    if (!host || getaddrinfo(host, colon + 1, &hints, &found) != 0)
+        return -EINVAL;
+    memcpy(ret, found->ai_addr, found->ai_addrlen);
+    *ret_size = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+int listen_on_network(const char *text, int *ret_fd, char **ret_why)
+{
+    struct sockaddr_storage address = {0};
+    cleanup_close int fd = -1;
+    socklen_t size;
+    const int on = 1;
+    int r = parse_address(text, &address, &size);
+
+    if (r == 0) {
+        fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        r = fd < 0 ? -errno : 0;
+    }
+    if (r == 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+                   bind(fd, (const struct sockaddr *)&address, size) < 0 || listen(fd, BACKLOG) < 0))
+        r = -errno;
+    if (r < 0) {
+        if (asprintf(ret_why, "serve.listen: '%s': %s", text, strerror(-r)) < 0)
+            *ret_why = NULL;
+        return r;
+    }
+    *ret_fd = take_fd(fd);
+    return 0;
+}
+
+/* ---- the Unix socket ---- */
 
 static int complain(int error, char **ret_why, const char *path, const char *what)
 {
@@ -81,17 +156,23 @@ int listen_at(const char *path, int *ret_fd, char **ret_why)
     return 0;
 }
 
-int listen_accept(int fd, int *ret_fd, int64_t *ret_uid)
+int listen_accept(int fd, int *ret_fd, int64_t *ret_who)
 {
-    cleanup_close int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct sockaddr_storage address = {0};
+    socklen_t address_size = sizeof(address), size = sizeof(struct ucred);
+    cleanup_close int client = accept4(fd, (struct sockaddr *)&address, &address_size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct ucred peer;
-    socklen_t size = sizeof(peer);
 
     if (client < 0)
         return -errno;
+    if (address.ss_family == AF_INET || address.ss_family == AF_INET6) {
+        *ret_who = CLAIM_NETWORK;
+        *ret_fd = take_fd(client);
+        return 0;
+    }
     if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid == (uid_t)-1)
         return -EAGAIN;
-    *ret_uid = peer.uid;
+    *ret_who = peer.uid;
     *ret_fd = take_fd(client);
     return 0;
 }

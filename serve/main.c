@@ -5,6 +5,7 @@
 #include "serve/http.h"
 #include "serve/listen.h"
 #include "serve/privilege.h"
+#include "serve/tokens.h"
 #include <config.h>
 
 #include <locale.h>
@@ -18,7 +19,7 @@
 enum { EXIT_USAGE = 2, TICK_MS = 250, FULL_MS = 20 };
 
 struct command {
-    const char *config_path, *listen_path, *user, *group;
+    const char *config_path, *listen_path, *user, *group, *new_token;
     bool help, version;
 };
 
@@ -40,6 +41,7 @@ DEFINE_TEXT(config, config_path)
 DEFINE_TEXT(listen, listen_path)
 DEFINE_TEXT(user, user)
 DEFINE_TEXT(group, group)
+DEFINE_TEXT(new_token, new_token)
 DEFINE_FLAG(help)
 DEFINE_FLAG(version)
 
@@ -51,10 +53,13 @@ static int set_debug(void *target, const char *argument)
 
 static const struct option_row rows[] = {
     {"config", 'c', "FILE", "configuration file of pdttd (default " CONFIG_DEFAULT_PATH ")", NULL, set_config},
-    {"listen", 'l', "PATH", "make this socket and listen there (default: the one that systemd hands over)", NULL,
-     set_listen},
+    {"listen", 'l', "PATH",
+     "make this socket and listen there (default: what systemd hands over); serve.listen adds TCP", NULL, set_listen},
     {"user", 0, "USER", "started as root: become this user (default: pdtt-serve)", NULL, set_user},
     {"group", 0, "GROUP", "and a member of this group, which may read the database (default: pdtt)", NULL, set_group},
+    {"new-token", 0, "ROLE:NAME",
+     "print a new token and its line for the file of tokens, and exit; ROLE is user, admin, metrics or proxy", NULL,
+     set_new_token},
     {"debug", 0, NULL, "say more", NULL, set_debug},
     {"version", 'V', NULL, "print the version, and exit", NULL, set_version},
     {"help", 'h', NULL, "print this help, and exit", NULL, set_help},
@@ -90,17 +95,25 @@ static bool accept_all(struct http *h, int listener)
     }
 }
 
-static int run(struct http *h, int listener, int signals)
-{
-    struct pollfd fds[] = {{.fd = listener, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+struct listeners {
+    int fds[LISTENERS_MOST];
+    size_t n;
+};
 
+static int run(struct http *h, const struct listeners *listeners, int signals)
+{
+    struct pollfd fds[LISTENERS_MOST + 1] = {{.fd = signals, .events = POLLIN}};
+
+    for (size_t i = 0; i < listeners->n; i++)
+        fds[i + 1] = (struct pollfd){.fd = listeners->fds[i], .events = POLLIN};
     for (;;) {
-        if (poll(fds, array_length(fds), TICK_MS) < 0 && errno != EINTR)
+        if (poll(fds, listeners->n + 1, TICK_MS) < 0 && errno != EINTR)
             return -errno;
-        if (fds[1].revents)
+        if (fds[0].revents)
             return 0;
-        if (fds[0].revents & POLLIN && !accept_all(h, listener))
-            poll(NULL, 0, FULL_MS); /* or this would spin until somebody leaves */
+        for (size_t i = 1; i <= listeners->n; i++)
+            if (fds[i].revents & POLLIN && !accept_all(h, fds[i].fd))
+                poll(NULL, 0, FULL_MS); /* or this would spin until somebody leaves */
         http_tick(h);
     }
 }
@@ -131,18 +144,36 @@ static void raise_open_files(void)
     }
 }
 
-static int open_listener(const struct command *command, int *ret_fd, char **ret_why)
+/* What systemd handed over, or the path of the command line, and where the configuration says. */
+static int open_listeners(const struct command *command, const struct config *config, struct listeners *ret,
+                          char **ret_why)
 {
-    int r = command->listen_path ? listen_at(command->listen_path, ret_fd, ret_why) : listen_inherit(ret_fd);
+    int r = command->listen_path ? listen_at(command->listen_path, &ret->fds[0], ret_why)
+                                 : listen_inherit(ret->fds, &ret->n);
 
+    if (r == 0 && command->listen_path)
+        ret->n = 1;
+    if (r == -ENOENT && !command->listen_path && *config->serve_listen)
+        r = 0;
     if (r < 0 && !command->listen_path)
-        *ret_why = strdup(r == -ENOENT ? "no socket: start pdtt-serve.socket, or name a path with --listen"
-                                       : "systemd hands over something else than one listening Unix socket; check "
+        *ret_why = strdup(r == -ENOENT ? "no socket: start pdtt-serve.socket, name a path with --listen, or an address "
+                                         "with serve.listen"
+                                       : "systemd hands over something else than stream sockets that listen; check "
                                          "pdtt-serve.socket");
+    if (r == 0 && *config->serve_listen && ret->n < LISTENERS_MOST)
+        r = listen_on_network(config->serve_listen, &ret->fds[ret->n], ret_why);
+    if (r == 0 && *config->serve_listen)
+        ret->n++;
     return r;
 }
 
-static int serve(struct directory *d, int listener)
+static void close_listeners(struct listeners *listeners)
+{
+    while (listeners->n > 0)
+        close_fd(listeners->fds[--listeners->n]);
+}
+
+static int serve(struct directory *d, const struct listeners *listeners)
 {
     cleanup_close int signals = open_signals();
     struct http *h = NULL;
@@ -154,23 +185,32 @@ static int serve(struct directory *d, int listener)
     }
     sd_notify(0, "READY=1\nSTATUS=Answering");
     log_info("answering");
-    r = run(h, listener, signals);
+    r = run(h, listeners, signals);
     sd_notify(0, "STOPPING=1");
     if (!http_stop(h))
         _exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS); /* a worker still reads, or hangs in the host's services */
     return r;
 }
 
-/* The listener first, while the directory that it lies in may still be written; then nothing else with privileges. */
+static int load_config(const char *path, struct config **ret, char **ret_why)
+{
+    return path ? config_load(path, ret, ret_why) : config_load_or_default(CONFIG_DEFAULT_PATH, ret, ret_why);
+}
+
+/* The listeners first, while the directory that one lies in may still be written; then nothing else with privileges. */
 static int start(const struct command *command)
 {
     cleanup_free char *why = NULL;
-    cleanup_close int listener = -1;
+    struct listeners listeners = {.n = 0};
+    struct config *config = NULL;
     struct directory *d = NULL;
     int r = listen_knows_users(&why);
 
     if (r == 0)
-        r = open_listener(command, &listener, &why);
+        r = load_config(command->config_path, &config, &why);
+    if (r == 0)
+        r = open_listeners(command, config, &listeners, &why);
+    config_free(config);
     if (r == 0)
         r = privilege_drop(command->user, command->group, &why);
     if (r == 0)
@@ -178,10 +218,26 @@ static int start(const struct command *command)
     if (r < 0)
         log_error("%s", why ? why : strerror(-r));
     else
-        r = serve(d, listener);
-    if (listener >= 0 && command->listen_path && r == 0)
+        r = serve(d, &listeners);
+    if (listeners.n > 0 && command->listen_path && r == 0)
         unlink(command->listen_path); /* where it may: else the next start finds that nobody listens */
+    close_listeners(&listeners);
     return r;
+}
+
+static int make_token(const char *what)
+{
+    cleanup_free char *token = NULL;
+    cleanup_free char *line = NULL;
+    cleanup_free char *why = NULL;
+    int r = tokens_make(what, &token, &line, &why);
+
+    if (r < 0) {
+        log_error("option --new-token: '%s': %s", what, why ? why : strerror(-r));
+        return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+    }
+    printf("token: %s\nline for the file of serve.tokens:\n%s\n", token, line);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -195,6 +251,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     if (command.help || command.version)
         return print(&command);
+    if (command.new_token)
+        return make_token(command.new_token);
     raise_open_files();
     return start(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

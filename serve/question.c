@@ -9,7 +9,7 @@ enum { WIDEST = 1000, DEFAULT_WIDTH = 80 };
 /* The options that make sense from afar. What names files and sockets of the host or repeats a question does not. */
 static const char *const allowed[] = {
     "user", "project", "class",       "proto", "unit",   "payload",  "since", "until", "by",          "period",
-    "top",  "sort",    "allocations", "check", "format", "parsable", "graph", "units", "connections",
+    "top",  "sort",    "allocations", "check", "format", "parsable", "graph", "units", "connections", "audit",
 };
 
 /* Of the target. */
@@ -39,18 +39,34 @@ static int parse_flag(const struct parameter *p, bool *ret, char **ret_why)
     return -EINVAL;
 }
 
-static int parse_width(const struct parameter *p, size_t *ret, char **ret_why)
+static int parse_number(const struct parameter *p, size_t most, size_t *ret, char **ret_why)
 {
     char *end;
     unsigned long n = strtoul(p->value, &end, 10);
 
-    if (*p->value >= '0' && *p->value <= '9' && !*end && n >= 1 && n <= WIDEST) {
+    if (*p->value >= '0' && *p->value <= '9' && !*end && n >= 1 && n <= most) {
         *ret = n;
         return 0;
     }
-    if (asprintf(ret_why, "parameter width: '%s': not a number of columns from 1 to %d", p->value, WIDEST) < 0)
+    if (asprintf(ret_why, "parameter %s: '%s': not a number from 1 to %zu", p->name, p->value, most) < 0)
         *ret_why = NULL;
     return -EINVAL;
+}
+
+/* The period of the first page, whatever "now" has become. */
+static int parse_cursor(const struct parameter *p, struct question *q, char **ret_why)
+{
+    int64_t since, until;
+
+    if (!page_parse_cursor(p->value, &since, &until, &q->page.skip)) {
+        *ret_why = strdup("parameter cursor: is none that \"next\" of an answer gave");
+        return -EINVAL;
+    }
+    if (until == 0)
+        return 0;
+    snprintf(q->since, sizeof(q->since), "@%lld", (long long)since);
+    snprintf(q->until, sizeof(q->until), "@%lld", (long long)until);
+    return 0;
 }
 
 static int apply_option(const struct option_row *row, const struct parameter *p, struct question *q, char **ret_why)
@@ -103,43 +119,108 @@ static int refuse_unknown(const char *name, char **ret_why)
     return -EINVAL;
 }
 
-static int apply(const struct parameter *p, struct question *q, char **ret_why)
+static int refuse_fixed(const char *name, char **ret_why)
+{
+    if (asprintf(ret_why, "parameter %s: the path says it already; /api/v1/report takes it", name) < 0)
+        *ret_why = NULL;
+    return -EINVAL;
+}
+
+/* Of the kind alone. 1: it is none of these. */
+static int apply_of_kind(const struct parameter *p, const struct question_kind *kind, struct question *q,
+                         char **ret_why)
+{
+    if (kind->fixed && strcmp(kind->fixed, p->name) == 0)
+        return refuse_fixed(p->name, ret_why);
+    if (kind->paged && strcmp(p->name, "limit") == 0)
+        return parse_number(p, QUESTION_LARGEST_PAGE, &q->page.limit, ret_why);
+    if (kind->paged && strcmp(p->name, "cursor") == 0)
+        return parse_cursor(p, q, ret_why);
+    if (!kind->searched || strcmp(p->name, "search") != 0)
+        return 1;
+    q->options.search = p->value;
+    return 0;
+}
+
+static int apply(const struct parameter *p, const struct question_kind *kind, struct question *q, char **ret_why)
 {
     const struct option_row *row = row_of(p->name);
     const struct target_flag *flag = flag_of(p->name);
+    int r = apply_of_kind(p, kind, q, ret_why);
 
+    if (r <= 0)
+        return r;
     if (row)
         return apply_option(row, p, q, ret_why);
     if (flag)
         return parse_flag(p, (bool *)((char *)&q->target + flag->offset), ret_why);
     if (strcmp(p->name, "width") == 0)
-        return parse_width(p, &q->target.width, ret_why);
+        return parse_number(p, WIDEST, &q->target.width, ret_why);
     return refuse_unknown(p->name, ret_why);
 }
 
 /* ---- all of them ---- */
 
-int question_parse(const struct request *request, struct question *ret, char **ret_why)
+static int apply_fixed(const struct question_kind *kind, struct question *q, char **ret_why)
 {
-    bool format = false;
-    int r = 0;
+    const struct parameter p = {(char *)kind->fixed, (char *)kind->value};
 
-    *ret = (struct question){.target = {.width = DEFAULT_WIDTH}};
+    return kind->fixed ? apply_option(row_of(p.name), &p, q, ret_why) : 0;
+}
+
+/* What the options are to be beside those that are given. */
+static void set_served(struct question *q, const struct question_kind *kind, bool format)
+{
+    if (!format && !q->options.graph)
+        q->options.output = &output_json;
+    if (*q->until) {
+        q->options.since = q->since;
+        q->options.until = q->until;
+    }
+    if (kind->paged)
+        q->options.page = &q->page;
+    q->options.served = true;
+    q->options.most_rows = QUESTION_MOST_ROWS;
+    q->options.target = &q->target;
+}
+
+int question_parse(const struct request *request, const struct question_kind *kind, struct question *ret,
+                   char **ret_why)
+{
+    static const struct question_kind whole = {0};
+    bool format = false;
+    int r;
+
+    kind = kind ? kind : &whole;
+    *ret = (struct question){.target = {.width = DEFAULT_WIDTH}, .page = {.limit = QUESTION_PAGE}};
     report_options_init(&ret->options);
+    r = apply_fixed(kind, ret, ret_why);
     for (size_t i = 0; r >= 0 && i < request->n; i++) {
         const char *name = request->parameters[i].name;
 
         format = format || strcmp(name, "format") == 0 || strcmp(name, "parsable") == 0;
-        r = apply(&request->parameters[i], ret, ret_why);
+        r = apply(&request->parameters[i], kind, ret, ret_why);
     }
     if (r < 0)
         return r;
-    if (!format && !ret->options.graph)
-        ret->options.output = &output_json;
-    ret->options.served = true;
-    ret->options.most_rows = QUESTION_MOST_ROWS;
-    ret->options.target = &ret->target;
-    return report_options_complete(&ret->options, ret_why);
+    set_served(ret, kind, format);
+    return kind->by_period ? 0 : report_options_complete(&ret->options, ret_why);
+}
+
+int question_choose_period(struct question *question, int64_t sec, char **ret_why)
+{
+    static const struct {
+        int64_t most_sec;
+        int period;
+    } periods[] = {{86400, CALENDAR_5MIN}, {7 * 86400, CALENDAR_HOUR}, {92 * 86400, CALENDAR_DAY}};
+    int period = CALENDAR_MONTH;
+
+    for (size_t i = array_length(periods); i-- > 0;)
+        if (sec <= periods[i].most_sec)
+            period = periods[i].period;
+    if (question->options.period == REPORT_NO_PERIOD)
+        question->options.period = period;
+    return report_options_complete(&question->options, ret_why);
 }
 
 void question_done(struct question *question)

@@ -23,7 +23,7 @@ struct queue {
 /* A directory server that hangs may hold up some of the workers, never all of them. */
 static bool may_run(const struct queue *q, const struct job *job)
 {
-    return limits_may_run(&q->limits, job->uid) && (!job->asks_host || q->n_asking_host < QUEUE_WORKERS / 2);
+    return limits_may_run(&q->limits, job->who) && (!job->asks_host || q->n_asking_host < QUEUE_WORKERS / 2);
 }
 
 /* The oldest of those whose users have the fewest questions being answered. */
@@ -33,7 +33,7 @@ static struct job **find_next(struct queue *q)
     unsigned fewest = 0;
 
     for (struct job **at = &q->first; *at; at = &(*at)->next) {
-        unsigned running = limits_running(&q->limits, (*at)->uid);
+        unsigned running = limits_running(&q->limits, (*at)->who);
 
         if (may_run(q, *at) && (!best || running < fewest)) {
             best = at;
@@ -72,19 +72,20 @@ static void *work(void *argument)
     pthread_mutex_lock(&q->lock);
     for (;;) {
         struct job *job = wait_for_job(q);
-        int64_t uid = job->uid;
+        int64_t who = job->who;
         bool asks_host = job->asks_host;
 
-        limits_run(&q->limits, uid);
+        limits_run(&q->limits, who);
         q->n_running++;
         q->n_asking_host += asks_host;
         pthread_mutex_unlock(&q->lock);
-        answer_report(q->directory, uid, &job->request, &job->answer);
+        answer_request(q->directory, &job->claim, &job->request, &job->answer);
+        encode_answer(&job->accepts, &job->answer);
         q->answered(job); /* and gone */
         pthread_mutex_lock(&q->lock);
         q->n_asking_host -= asks_host;
         q->n_running--;
-        limits_done(&q->limits, uid);
+        limits_done(&q->limits, who);
         pthread_cond_broadcast(&q->changed);
     }
     return NULL;
@@ -127,7 +128,7 @@ static const char *refusal_of(struct queue *q, const struct job *job, unsigned *
         return "pdtt-serve is stopping; try again";
     if (q->n_waiting == QUEUE_MOST_WAITING)
         return "pdtt-serve has too much to do; try again later";
-    verdict = limits_ask(&q->limits, job->uid, job->queued_ns);
+    verdict = limits_ask(&q->limits, job->who, job->queued_ns);
     *ret_status = 429;
     if (verdict == LIMIT_GRANTED)
         return NULL;
@@ -142,7 +143,7 @@ bool queue_put(struct queue *q, struct job *job)
 
     job->next = NULL;
     job->queued_ns = clock_boottime_ns();
-    job->asks_host = directory_must_ask(q->directory, job->uid);
+    job->asks_host = directory_must_ask(q->directory, &job->claim);
     pthread_mutex_lock(&q->lock);
     refusal = refusal_of(q, job, &status);
     if (!refusal) {
@@ -168,7 +169,7 @@ static struct job *take_older(struct queue *q, int64_t before_ns)
             continue;
         }
         *last = take(q, at);
-        limits_give_up(&q->limits, (*last)->uid);
+        limits_give_up(&q->limits, (*last)->who);
         last = &(*last)->next;
         *last = NULL;
     }
@@ -217,12 +218,12 @@ bool queue_stop(struct queue *q, int ms)
     return idle;
 }
 
-bool queue_connect(struct queue *q, int64_t uid)
+bool queue_connect(struct queue *q, int64_t who, bool many)
 {
     bool ret;
 
     pthread_mutex_lock(&q->lock);
-    ret = limits_connect(&q->limits, uid, clock_boottime_ns());
+    ret = limits_connect(&q->limits, who, many ? LIMIT_SHARED_CONNECTIONS : LIMIT_CONNECTIONS, clock_boottime_ns());
     pthread_mutex_unlock(&q->lock);
     return ret;
 }

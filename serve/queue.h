@@ -2,15 +2,18 @@
 #pragma once
 
 #include "serve/answer.h"
+#include "serve/encode.h"
 #include "serve/limits.h"
 
 enum { QUEUE_WORKERS = 4, QUEUE_MOST_WAITING = 256, QUEUE_WAIT_SEC = 10 };
 
 struct job {
     struct job *next;
-    int64_t uid, queued_ns;
+    int64_t who, queued_ns; /* who: by whom limits count */
+    struct claim claim;
     bool asks_host; /* its answer needs the host's users and groups, which may hang */
     struct request request;
+    struct accepts accepts;
     struct answer answer;
     void *userdata;
 };
@@ -35,6 +38,6 @@ void queue_expire(struct queue *q, int64_t now_ns);
 /* Answers all that wait, takes no more, and waits up to ms for those that are being answered: whether none is left. */
 bool queue_stop(struct queue *q, int ms);
 
-/* A user's connections are counted in the same place. */
-bool queue_connect(struct queue *q, int64_t uid);
+/* A user's connections are counted in the same place; many: they are those of many people. */
+bool queue_connect(struct queue *q, int64_t who, bool many);
 void queue_disconnect(struct queue *q, int64_t uid);

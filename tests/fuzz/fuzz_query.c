@@ -20,7 +20,7 @@ static void answer(const struct request *request)
     cleanup_free char *why = NULL;
     struct question question;
 
-    if (question_parse(request, &question, &why) < 0) {
+    if (question_parse(request, NULL, &question, &why) < 0) {
         require_reason(why);
     } else {
         question.target.colours = false; /* whoever asks for them gets escape sequences, of ours only */

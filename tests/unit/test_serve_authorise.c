@@ -28,7 +28,7 @@ static void ask(const struct membership *who, const char *query, struct asked *a
     *a = (struct asked){0};
     ck_assert_int_ge(asprintf(&target, "/?%s", query), 0);
     ck_assert_int_eq(request_parse(target, &a->request, &a->why), 0);
-    ck_assert_msg(question_parse(&a->request, &a->question, &a->why) == 0, "%s: %s", query, a->why);
+    ck_assert_msg(question_parse(&a->request, NULL, &a->question, &a->why) == 0, "%s: %s", query, a->why);
     a->r = authorise(who, &a->question.options, &a->grant, &a->why);
 }
 
@@ -140,6 +140,7 @@ static const struct {
     const char *query, *part;
 } refusals[] = {
     {"user=alice", "option --user: 'alice'"},
+    {"audit=1", "option --audit"},
     {"user=bob,alice", "'alice'"},
     {"user=bob&user=alice", "'alice'"},
     {"user=alice&project=physics", "'alice'"},

@@ -20,12 +20,12 @@ static void tear_down(void)
 START_TEST(a_user_has_so_many_connections_and_others_have_theirs)
 {
     for (int i = 0; i < LIMIT_CONNECTIONS; i++)
-        ck_assert(limits_connect(limits, 1000, 0));
-    ck_assert(!limits_connect(limits, 1000, 0));
-    ck_assert(limits_connect(limits, 1001, 0));
+        ck_assert(limits_connect(limits, 1000, LIMIT_CONNECTIONS, 0));
+    ck_assert(!limits_connect(limits, 1000, LIMIT_CONNECTIONS, 0));
+    ck_assert(limits_connect(limits, 1001, LIMIT_CONNECTIONS, 0));
     limits_disconnect(limits, 1000);
-    ck_assert(limits_connect(limits, 1000, 0));
-    ck_assert(!limits_connect(limits, 1000, 0));
+    ck_assert(limits_connect(limits, 1000, LIMIT_CONNECTIONS, 0));
+    ck_assert(!limits_connect(limits, 1000, LIMIT_CONNECTIONS, 0));
 }
 END_TEST
 
@@ -35,7 +35,7 @@ START_TEST(all_together_have_a_limit_too)
 
     for (int uid = 0; uid < LIMIT_USERS; uid++)
         for (int i = 0; i < LIMIT_CONNECTIONS; i++)
-            n += limits_connect(limits, uid, 0);
+            n += limits_connect(limits, uid, LIMIT_CONNECTIONS, 0);
     ck_assert_int_eq(n, LIMIT_ALL_CONNECTIONS);
 }
 END_TEST

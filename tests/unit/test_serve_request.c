@@ -105,7 +105,7 @@ static int ask(const char *query, struct question *ret, char **ret_why)
     ck_assert_int_ge(asprintf(&target, "/api/v1/report?%s", query), 0);
     request = parsed(target);
     *ret_why = NULL;
-    r = question_parse(&request, ret, ret_why);
+    r = question_parse(&request, NULL, ret, ret_why);
     /* Texts are borrowed; a test looks at what was copied or parsed. */
     request_done(&request);
     return r;
@@ -192,7 +192,6 @@ static const struct {
     {"count=1", "unknown parameter"},
     {"help=1", "unknown parameter"},
     {"version=1", "unknown parameter"},
-    {"audit=1", "unknown parameter"},
     {"sql=SELECT+1", "unknown parameter"},
     {"user=", "a name is missing"},
     {"user=a,,b", "a name is missing"},
@@ -201,9 +200,9 @@ static const struct {
     {"top=0", "not a number"},
     {"top=1e9", "not a number"},
     {"payload=maybe", "write 1"},
-    {"width=0", "not a number of columns"},
-    {"width=-1", "not a number of columns"},
-    {"width=100000", "not a number of columns"},
+    {"width=0", "not a number from 1 to 1000"},
+    {"width=-1", "not a number from 1 to 1000"},
+    {"width=100000", "not a number from 1 to 1000"},
     {"check=1", "works with --allocations only"},
     {"allocations=1&by=user", "does not go with --allocations"},
     {"graph=1&format=csv", "is for people"},
