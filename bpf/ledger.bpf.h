@@ -107,7 +107,7 @@ static __always_inline __u32 take_slot(struct pdtt_epoch *epoch, const struct pd
 /* Enters an account that the map does not have. If another CPU was faster its slot counts, and ours stays empty. */
 static __always_inline __u32 enter_account(struct pdtt_epoch *epoch, struct pdtt_account *account, __u64 value)
 {
-    long error = bpf_map_update_elem(&slots, account, &value, BPF_NOEXIST);
+    long error = slot_error ?: bpf_map_update_elem(&slots, account, &value, BPF_NOEXIST);
     __u64 *found;
 
     if (!error) {

@@ -11,6 +11,7 @@ const volatile __u32 ledger_slots = 2;
 const volatile __u32 ledger_cpus = 1;
 const volatile __u8 truth_enabled = 0;
 const volatile __u32 connections_limit = 0; /* 0: no records of connections */
+const volatile __s32 slot_error = 0; /* tests: what entering an account into the slots map gives; 0: what it gives */
 
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);

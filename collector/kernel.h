@@ -20,6 +20,7 @@ struct kernel_options {
     uint32_t accounts;              /* accounts per interval, without the overflow account */
     uint32_t connections;           /* recorded at a time */
     bool truth;                     /* test-only truth counters */
+    int slot_error;                 /* tests: a negative errno with which accounts cannot be entered */
     uint32_t layers_off;            /* bit per enum layer: not to be loaded */
     uint32_t layers_required;       /* fail rather than go on without */
     const char *best_tier;          /* tests: of the syscall layer, the first to be tried; NULL: the best */

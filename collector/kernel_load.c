@@ -47,6 +47,7 @@ static int load(struct kernel *k, program_set wanted, struct mapset *reuse, stru
     struct programs_config config = {.slots = k->layout.slots,
                                      .cpus = k->layout.cpus,
                                      .truth = k->layout.truth,
+                                     .slot_error = k->options ? k->options->slot_error : 0,
                                      .notes = k->choice.notes,
                                      .wanted = wanted,
                                      .connections = k->layout.connections,

@@ -83,6 +83,7 @@ int object_set(struct bpf_object *object, const struct object_settings *settings
     rodata->ledger_slots = settings->ledger_slots;
     rodata->ledger_cpus = settings->ledger_cpus;
     rodata->connections_limit = settings->connections_limit;
+    rodata->slot_error = settings->slot_error;
     rodata->truth_enabled = settings->truth_enabled;
     rodata->notes_enabled = settings->notes_enabled;
     rodata->conn_uid_netns = settings->conn_uid_netns;

@@ -230,6 +230,7 @@ static int set_constants(struct programs *p, const struct programs_config *confi
         .ledger_slots = config->slots,
         .ledger_cpus = config->cpus,
         .connections_limit = records_connections(config->wanted) ? config->connections : 0,
+        .slot_error = config->slot_error,
         .truth_enabled = config->truth,
         .notes_enabled = config->notes,
         .conn_uid_netns = programs_know_netns(),

@@ -99,7 +99,8 @@ struct programs_config {
     uint32_t connections; /* that can be recorded at a time; 0: none, whatever is wanted */
     uint32_t records;     /* entries of conn_stats_map: more than connections where some are under way already */
     bool truth;
-    bool notes; /* programs at the system calls leave notes: collector/tiers.h */
+    int slot_error; /* tests: accounts cannot be entered, for this reason */
+    bool notes;     /* programs at the system calls leave notes: collector/tiers.h */
     program_set wanted;
     int reuse_fd[MAPS]; /* -1: make a new map */
 };

@@ -219,6 +219,7 @@ static int open_kernel(struct session *s)
         .pin_path = s->config->pin_path,
         .accounts = s->config->limit_accounts,
         .truth = getenv("PDTT_TEST_TRUTH") != NULL,
+        .slot_error = atoi(getenv("PDTT_TEST_SLOT_ERROR") ?: "0"),
         .connections = s->config->layer_sockops == CONFIG_LAYER_OFF ? 0 : s->config->limit_connections,
         .best_tier = getenv("PDTT_TEST_TIER"),
         .layers_off = layers_that_are(s->config, CONFIG_LAYER_OFF),

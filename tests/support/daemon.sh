@@ -94,13 +94,15 @@ pdttd_remove()
 }
 
 # pdttd_drain: what was counted before the call is in the store after it. The interval that ends next may have been sealed
-# just before the call, so it takes the one after it.
+# just before the call, so it takes the one after it, which is ordered as well: an interval may be long.
 pdttd_drain()
 {
-    local before
+    local before more
     before=$(intervals)
-    kill -USR1 "$PDTTD_PID"
-    wait_until 15 more_intervals_than $((before + 1)) || die "pdttd books on" "$(tail -n 20 "$PDTTD_LOG")"
+    for more in 0 1; do
+        kill -USR1 "$PDTTD_PID"
+        wait_until 60 more_intervals_than $((before + more)) || die "pdttd books on" "$(tail -n 20 "$PDTTD_LOG")"
+    done
 }
 
 # pdttd_stop: SIGTERM; prints nothing, PDTTD_STATUS is its exit status

@@ -51,6 +51,18 @@ some_traffic()
     served some
 }
 
+# fresh_pdttd [CONFIGURATION]: another pdttd, which knows nothing of the one before; after pdttd_prepare and fixture_cgroup
+fresh_pdttd()
+{
+    ! pdttd_alive || pdttd_stop
+    [ ! -e "$PIN_PATH" ] || "$PDTTD" -c "$CONFIG" --unload >/dev/null 2>&1 || die "pins are removed"
+    rm -rf "${DATABASE%/*}"
+    : >"$PDTTD_LOG"
+    write_config "cgroup = \"$CGROUP\"; ${1:-}"
+    pdttd_launch
+    wait_until 30 log_has 'counting:' || die "pdttd starts" "$(tail -n 20 "$PDTTD_LOG")"
+}
+
 # log_has ERE [FILE]
 log_has() { grep -qE "$1" "${2:-$PDTTD_LOG}"; }
 

@@ -48,6 +48,7 @@ static const struct subcommand subcommands[] = {
     {"packet-source", 3, "DEVICE COUNT SIZE [raw|bound|cooked]", run_packet_source},
     {"packet-sniff", 2, "DEVICE IDLE_MS", run_packet_sniff},
     {"many-uids", 6, "ADDRESS PORT FIRST_UID UIDS COUNT SIZE", run_many_uids},
+    {"uid-swarm", 5, "ADDRESS PORT FIRST_UID UIDS SIZE", run_uid_swarm},
     {"frame", 2, "DEVICE HEX    (from the link layer's header on)", run_frame},
 };
 

@@ -58,6 +58,7 @@ void run_queued(char **arguments);
 void run_fd_pass(char **arguments);
 void run_userns(char **arguments);
 void run_many_uids(char **arguments);
+void run_uid_swarm(char **arguments); /* a datagram of each uid from one process, so that many are in one interval */
 void run_frame(char **arguments);
 void run_tcp_duplex(char **arguments);
 void run_tcp_drip(char **arguments);

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 
 #include <err.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
@@ -187,4 +188,28 @@ void run_many_uids(char **arguments)
         wait_for_success(child);
     }
     report_moved(n * number_of(arguments[4]) * number_of(arguments[5]));
+}
+
+/* As uid and gid; only the saved ones stay root's, who goes on to the next. */
+static void pretend(uid_t id)
+{
+    if (setresuid(0, 0, 0) || setresgid(id, id, 0) || setresuid(id, id, 0))
+        err(EXIT_FAILURE, "setresuid");
+}
+
+void run_uid_swarm(char **arguments)
+{
+    static const char datagram[1400];
+    struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
+    uint64_t first = number_of(arguments[2]), n = number_of(arguments[3]), size = number_of(arguments[4]);
+
+    if (size > sizeof(datagram))
+        errx(EXIT_FAILURE, "a datagram of %" PRIu64 " bytes is too large", size);
+    for (uint64_t i = 0; i < n; i++) {
+        pretend((uid_t)(first + i));
+        cleanup_close int fd = socket_to(&remote, SOCK_DGRAM, 0);
+        if (sendto(fd, datagram, size, 0, (const struct sockaddr *)&remote.address, remote.length) != (ssize_t)size)
+            err(EXIT_FAILURE, "sendto");
+    }
+    report_moved(n * size);
 }
