@@ -4,8 +4,8 @@
 #include "common/cleanup.h"
 
 #include <err.h>
-#include <inttypes.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/wait.h>
