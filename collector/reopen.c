@@ -12,14 +12,10 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-static int open_store(struct session *s)
+static int fail(int error, const char *why)
 {
-    cleanup_free char *why = NULL;
-    int r = store_open(s->config->database, STORE_WRITE, &s->store, &why);
-
-    if (r < 0)
-        log_error("%s", why ? why : strerror(-r));
-    return r;
+    log_error("%s", why ? why : strerror(-error));
+    return error;
 }
 
 /* Salvaging may take minutes, and whoever watches over pdttd must not think that it hangs. */
@@ -61,28 +57,30 @@ static int salvage_into_new(struct session *s, const char *moved)
     return 0;
 }
 
-static int quarantine(struct session *s, bool was_ours)
+/* found: what is wrong with it, for where it is left alone because it may be somebody else's */
+static int quarantine(struct session *s, bool was_ours, const char *found)
 {
-    cleanup_free char *moved = NULL, *why = NULL;
+    cleanup_free char *moved = NULL, *why = NULL, *why_not = NULL;
     int r = store_quarantine(s->config->database, was_ours, &moved, &why);
 
-    if (r < 0) {
-        log_error("%s", why ? why : strerror(-r));
-        return r;
-    }
-    r = open_store(s);
-    return r < 0 ? r : salvage_into_new(s, moved);
+    if (r < 0)
+        return fail(r, r == -EPERM && found ? found : why);
+    r = store_open(s->config->database, STORE_WRITE, &s->store, &why_not);
+    return r < 0 ? fail(r, why_not) : salvage_into_new(s, moved);
 }
 
 static int open_or_quarantine(struct session *s, bool was_ours)
 {
-    int r = open_store(s);
-    cleanup_free char *moved = r < 0 ? NULL : store_find_unsalvaged(s->config->database);
+    cleanup_free char *why = NULL, *moved = NULL;
+    int r = store_open(s->config->database, STORE_WRITE, &s->store, &why);
 
     if (r == -EBADMSG)
-        return quarantine(s, was_ours);
+        return quarantine(s, was_ours, why);
+    if (r < 0)
+        return fail(r, why);
+    moved = store_find_unsalvaged(s->config->database);
     if (!moved)
-        return r;
+        return 0;
     log_info("%s: going on to salvage %s, which an earlier start did not finish", s->config->database, moved);
     return salvage_into_new(s, moved);
 }
@@ -129,7 +127,7 @@ int mend_store(struct session *s, int error)
     log_error("%s; beginning anew", store_why(s->store));
     if (damaged) {
         s->store = store_close(s->store);
-        r = quarantine(s, true);
+        r = quarantine(s, true, NULL);
     } else {
         r = begin_elsewhere(s);
     }
