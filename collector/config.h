@@ -130,6 +130,7 @@ struct config {
     char *serve_listen;                                     /* "ADDRESS:PORT", "[ADDRESS]:PORT", or "" */
     char *serve_tokens;                                     /* an absolute path, or "" */
     char *serve_proxy_user;                                 /* a name or number, or "" */
+    unsigned serve_metrics_users;                           /* that have series of their own */
     char *serve_user_header;                                /* of HTTP */
 };
 

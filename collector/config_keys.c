@@ -277,6 +277,9 @@ const struct config_key config_keys[] = {
      config_read_proxy_user, AT(serve_proxy_user)},
     {"serve.user_header", "\"X-Remote-User\"", "the name of a header of HTTP",
      "In which a trusted proxy says for whom it asks.", config_read_user_header, AT(serve_user_header)},
+    {"serve.metrics_users", "0", "0 to 1000",
+     "How many users, those who moved most, have series of their own in /metrics. Each takes memory of who scrapes.",
+     config_read_metrics_users, AT(serve_metrics_users)},
 };
 const size_t config_n_keys = array_length(config_keys);
 

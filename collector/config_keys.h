@@ -121,6 +121,7 @@ int config_read_log_prefix(struct config_reader *reader, const config_setting_t 
 
 int config_read_admin_group(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_proxy_user(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_metrics_users(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_listen(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_user_header(struct config_reader *reader, const config_setting_t *setting, void *target);
 

@@ -65,8 +65,7 @@ static const char *status_word(const json_t *status)
     return json_is_true(json_object_get(status, "healthy")) ? "ok" : "degraded";
 }
 
-/* NULL: nobody answers. */
-static json_t *ask_pdttd(struct work *w)
+json_t *endpoint_ask_pdttd(struct work *w)
 {
     cleanup_free char *control = directory_control(w->directory);
     cleanup_free char *why = NULL;
@@ -92,7 +91,7 @@ int answer_health(struct work *w, struct answer *ret)
         r = coverage_of_day(w, clock_realtime_sec(), &coverage, &last_sec);
     if (r < 0)
         return r;
-    status = ask_pdttd(w);
+    status = endpoint_ask_pdttd(w);
     percent = coverage_percent(&coverage);
     r = answer_json(json_pack("{s:s, s:O, s:{s:O, s:o}, s:{s:I, s:I, s:o}}", "status", status_word(status), "pdttd",
                               status && admin ? status : json_null(), "database", "bytes",

@@ -191,6 +191,17 @@ char *directory_control(struct directory *d)
     return path_in_config(d, offsetof(struct config, control));
 }
 
+size_t directory_metrics_users(struct directory *d)
+{
+    size_t n;
+
+    pthread_mutex_lock(&d->lock);
+    refresh(d);
+    n = d->config->serve_metrics_users;
+    pthread_mutex_unlock(&d->lock);
+    return n;
+}
+
 int directory_claim(struct directory *d, struct evidence evidence, directory_header_fn header, void *request,
                     struct claim *ret, const char **ret_why)
 {

@@ -20,6 +20,9 @@ char *directory_database(struct directory *d);
 /* The path of pdttd's control socket, alike. */
 char *directory_control(struct directory *d);
 
+/* How many users have series of their own. */
+size_t directory_metrics_users(struct directory *d);
+
 /* A header of the request; NULL: there is none. */
 typedef const char *(*directory_header_fn)(void *request, const char *name);
 

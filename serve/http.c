@@ -29,7 +29,7 @@ struct exchange {
     struct job job; /* first: the queue hands it back */
     struct MHD_Connection *connection;
     char *target;
-    bool begun, asked, answered, close;
+    bool begun, asked, answered, close, openmetrics;
 };
 
 static struct http *only; /* for what is called back without a closure */
@@ -130,6 +130,7 @@ static bool refuse_nobody(struct http *h, struct exchange *e, struct answer *ret
     bool network = e->job.who == CLAIM_NETWORK;
     struct evidence evidence = {.network = network, .uid = network ? -1 : e->job.who};
     const char *why = NULL, *known = header_of(e->connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    const char *accept = header_of(e->connection, MHD_HTTP_HEADER_ACCEPT);
     int r;
 
     evidence.loopback = network && is_loopback(fd_of(e->connection));
@@ -140,6 +141,7 @@ static bool refuse_nobody(struct http *h, struct exchange *e, struct answer *ret
     }
     e->job.who = claim_who(&e->job.claim);
     e->job.accepts.gzip = encode_takes_gzip(header_of(e->connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+    e->openmetrics = accept && strstr(accept, "application/openmetrics-text");
     e->job.accepts.known = known ? strdup(known) : NULL;
     return false;
 }
@@ -150,6 +152,7 @@ static bool answer_early(struct exchange *e, struct answer *ret)
     cleanup_free char *why = NULL;
     int r = request_parse(e->target, &e->job.request, &why);
 
+    e->job.request.openmetrics = e->openmetrics;
     if (r < 0)
         answer_problem(r == -ENOMEM ? 500 : 400, why ? why : strerror(-r), ret);
     else if (!answer_knows_path(e->job.request.path))

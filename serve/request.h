@@ -1,6 +1,7 @@
 /* The target of an HTTP request, taken apart. Pure. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { REQUEST_MOST_PARAMETERS = 64 };
@@ -13,6 +14,7 @@ struct request {
     char *path; /* as it came: nothing of it is decoded, so it is the one that it looks like or none */
     struct parameter *parameters;
     size_t n;
+    bool openmetrics; /* the asker takes that: of Accept, not of the target */
 };
 
 /*

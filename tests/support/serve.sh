@@ -59,3 +59,12 @@ status_as() { curl_as "$1" "$2" -o /dev/null -w '%{http_code}' "${@:3}"; }
 
 # report_as NAME OPTION…: pdtt-report as that user, who asks the socket
 report_as() { as_user "$1" "$BIN/pdtt-report" --socket "$SOCKET" "${@:2}"; }
+
+# new_token ROLE:NAME: prints the token, and adds its line to the file
+new_token()
+{
+    local made
+    made=$("$builddir/pdtt-serve" --new-token "$1")
+    sed -n 3p <<<"$made" >>"$TMP/tokens"
+    sed -n '1s/token: //p' <<<"$made"
+}

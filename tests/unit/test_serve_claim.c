@@ -1,6 +1,7 @@
 /* For whom a request is answered: what tokens, proxies and the kernel's word make of it, and how an answer is sent. */
 #include "serve/claim.h"
 #include "serve/encode.h"
+#include "serve/metrics.h"
 #include "tests/support/unit.h"
 
 #include "common/cleanup.h"
@@ -217,6 +218,23 @@ START_TEST(gzip_is_sent_to_who_takes_it)
 }
 END_TEST
 
+START_TEST(no_text_ends_a_label_or_a_line)
+{
+    static const char *const labels[] = {"user", "a\"} 1\n#\\\xff", NULL};
+    cleanup_free char *text = NULL;
+    size_t size;
+    struct metrics m = {.out = open_memstream(&text, &size), .openmetrics = true};
+
+    ck_assert_int_eq(metrics_count(&m, "x", 7, labels), 0);
+    ck_assert_int_eq(metrics_count(&m, "y", -7, NULL), 0);
+    metrics_end(&m);
+    fclose(m.out);
+    ck_assert_ptr_nonnull(strstr(text, "x_total{user=\"a\\\"} 1\\n#\\\\"));
+    ck_assert_ptr_nonnull(strstr(text, "\"} 7\ny_total 0\n# EOF\n"));
+    ck_assert_ptr_null(strchr(text, '\xff'));
+}
+END_TEST
+
 /* ---- pages ---- */
 
 START_TEST(a_cursor_leads_to_the_next_page_and_nothing_else_is_one)
@@ -253,6 +271,7 @@ int main(void)
     tcase_add_test(c, what_the_asker_has_is_not_sent_again);
     tcase_add_test(c, what_is_compressed_is_the_same);
     tcase_add_test(c, gzip_is_sent_to_who_takes_it);
+    tcase_add_test(c, no_text_ends_a_label_or_a_line);
     tcase_add_test(c, a_cursor_leads_to_the_next_page_and_nothing_else_is_one);
     suite_add_tcase(suite, c);
     return unit_main(suite);
