@@ -3,7 +3,7 @@
 LEVELS_PER_DAY = {"usage_raw": 8640, "usage_5min": 288, "usage_hour": 24, "usage_day": 1, "usage_month": 1 / 30.4}
 KEPT_DAYS = {"usage_raw": 2, "usage_5min": 14, "usage_hour": 90, "usage_day": 3 * 365.25, "usage_month": 5 * 365.25}
 SLOTS = 16384  # limits.accounts, by default
-COUNTERS, SLOT, KEY = 48, 56, 128  # bytes; a key of the hash with the kernel's element around it
+COUNTERS = 48  # bytes of struct pdtt_counters
 
 
 def table(head, rows):
@@ -52,10 +52,6 @@ def footprint(found):
             ["database grew by", f"{found['grown'] / 1e6:.1f} MB"]]
     head = f"{found['seconds']:,} s, {found['users']:,} users at work, {found['accounts']:,} accounts in an interval"
     return table([head, ""], rows)
-
-
-def ledger_bytes(cpus):
-    return 2 * (1 + cpus * (SLOTS + 2)) * COUNTERS + 2 * SLOTS * SLOT
 
 
 def kernel_memory(found):
