@@ -169,6 +169,34 @@ static int check_version(const struct kernel *k, char **ret_why)
     return -EPROTO;
 }
 
+/* Pins that are not all there, or not what their names say: which, and what to do. error as it was met. */
+static int complain_of_pins(const struct kernel *k, const char *dir, int error, char **ret_why)
+{
+    const char *name = mapset_absent(&k->maps);
+
+    if (asprintf(
+            ret_why,
+            "%s/%s%s%s: missing, or not a map of pdttd (%s); put it back, or remove %s: what was counted since the "
+            "last interval is lost then",
+            k->pins->path, dir, name ? "/" : "", name ? name : "", strerror(-error), k->pins->path) < 0)
+        *ret_why = NULL;
+    return error;
+}
+
+/* The ledger's maps fit each other. What does not is left alone: somebody may know what it was. */
+static int check_ledger(const struct kernel *k)
+{
+    struct ledger_maps maps;
+    struct ledger *l;
+    int r;
+
+    mapset_ledger(&k->maps, &maps);
+    r = ledger_open(&maps, &l);
+    if (r == 0)
+        ledger_close(l);
+    return r;
+}
+
 static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret_why)
 {
     bool pending = pins_exist(k->pins, PINS_MAPS_NEXT, map_rows[MAP_LAYOUT].name);
@@ -178,10 +206,14 @@ static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret
 
     if (r == 0)
         r = mapset_read_layout(&k->maps, &k->layout);
-    if (r == 0)
-        r = check_version(k, ret_why);
+    if (r < 0)
+        return complain_of_pins(k, dir, r, ret_why);
+    r = check_version(k, ret_why);
     if (r < 0)
         return r;
+    r = check_ledger(k);
+    if (r < 0)
+        return complain_of_pins(k, dir, r, ret_why);
     if (pending) { /* an interrupted replacement is finished first, whatever is wanted now */
         r = mapset_get(&k->old, k->pins, PINS_MAPS);
         k->start = KERNEL_REPLACED;

@@ -30,6 +30,14 @@ int mapset_get(struct mapset *m, const struct pins *pins, const char *dir)
     return 0;
 }
 
+const char *mapset_absent(const struct mapset *m)
+{
+    for (unsigned map = 0; map < MAPS; map++)
+        if (m->fd[map] < 0 && !map_rows[map].carried)
+            return map_rows[map].name;
+    return NULL;
+}
+
 bool mapset_complete(const struct mapset *m)
 {
     for (unsigned map = 0; map < MAPS; map++)

@@ -18,6 +18,7 @@ void mapset_close(struct mapset *m);
  */
 int mapset_get(struct mapset *m, const struct pins *pins, const char *dir);
 bool mapset_complete(const struct mapset *m);
+const char *mapset_absent(const struct mapset *m); /* the first that must be there and is not; NULL: there is none */
 
 /* From programs that were loaded with what the set held: missing maps join it. */
 int mapset_take(struct mapset *m, const struct programs *p);
