@@ -117,14 +117,22 @@ static int begin_elsewhere(struct session *s)
     return r;
 }
 
+static void note_moved(struct session *s, const char *why)
+{
+    s->health.databases++;
+    store_put_layer_state(s->store, "store", "failed", why ? why : "moved", clock_realtime_sec());
+    store_put_layer_state(s->store, "store", "on", "", clock_realtime_sec());
+}
+
 int mend_store(struct session *s, int error)
 {
+    cleanup_free char *why = strdup(store_why(s->store));
     bool damaged = error == -EBADMSG && store_is_damaged(s->store);
     int r;
 
     if (error != -ESTALE && !damaged)
         return error;
-    log_error("%s; beginning anew", store_why(s->store));
+    log_error("%s; opening it again, or a new one", why ? why : "the database is gone");
     if (damaged) {
         s->store = store_close(s->store);
         r = quarantine(s, true, NULL);
@@ -136,7 +144,8 @@ int mend_store(struct session *s, int error)
         log_error("ending, to be started again; the counts wait in the kernel");
         exit(EXIT_FAILURE);
     }
-    s->health.databases += error == -ESTALE;
+    if (error == -ESTALE)
+        note_moved(s, why);
     mend_restore_classes(s);
     return rules_use_store(s->rules, s->store);
 }

@@ -127,6 +127,11 @@ static void print_database(const json_t *answer)
     print_label("Database");
     printf("%s: %s, log %s, ballast %s, %s free on its disk\n", path ? path : "?", bytes(database, "bytes", a),
            bytes(database, "log_bytes", b), bytes(database, "ballast_bytes", c), bytes(database, "disk_free_bytes", d));
+    if (number(database, "begun_anew")) {
+        print_label("");
+        printf("opened again or begun anew %lld times since the start; the table layer_state says why\n",
+               (long long)number(database, "begun_anew"));
+    }
     print_holder(database, "blocked_by", "writing is blocked by");
     print_holder(database, "read_by", "read by");
 }
