@@ -7,12 +7,12 @@
 
 #include "sql/store_internal.h"
 
-#define FIRST_SLOTS 256    /* a power of two */
-#define MAX_ENTRIES 131072 /* 22 MB; beyond it start over, most of what has gathered is of the past */
+#define FIRST_ROOM  128    /* a power of two */
+#define MAX_ENTRIES 131072 /* 12 MB; beyond it start over, most of what has gathered is of the past */
 
 struct entry {
     struct account_key key;
-    struct account account; /* id 0: free */
+    struct account account;
 };
 
 /* A project that a rule gave, by its name. */
@@ -22,8 +22,13 @@ struct rule_project {
 };
 
 struct accounts {
-    struct entry *slots;
-    size_t n_slots, n_entries;
+    /*
+     * In the order of their arrival, which is sorted, as what is booked is: the next one to be asked for is nearly always
+     * the one after the last, and lies beside it in memory.
+     */
+    struct entry *entries;
+    size_t n_entries, room, next;
+    uint32_t *slots; /* number of an entry plus 1, 0: free; twice the room */
     /*
      * The newest change of a name. Intervals that start before it (booked late, or the clock stepped) may belong to an
      * earlier person and are not looked up here.
@@ -43,6 +48,7 @@ void accounts_forget(struct accounts *a)
 {
     if (!a)
         return;
+    free(a->entries);
     free(a->slots);
     for (size_t i = 0; i < a->n_projects; i++)
         free(a->projects[i].name);
@@ -79,29 +85,45 @@ static bool same_key(const struct account_key *a, const struct account_key *b)
            a->protocol == b->protocol && a->family == b->family && a->kind == b->kind && a->project == b->project;
 }
 
-/* The entry of key, or the free one where it belongs. At least one is free. */
-static struct entry *find_slot(const struct accounts *a, const struct account_key *key)
+/* The slot of key, or the free one where it belongs. At least one is free. */
+static uint32_t *find_slot(const struct accounts *a, const struct account_key *key)
 {
-    size_t i = hash_key(key) & (a->n_slots - 1);
+    size_t mask = 2 * a->room - 1, i = hash_key(key) & mask;
 
-    while (a->slots[i].account.id && !same_key(&a->slots[i].key, key))
-        i = (i + 1) & (a->n_slots - 1);
+    while (a->slots[i] && !same_key(&a->entries[a->slots[i] - 1].key, key))
+        i = (i + 1) & mask;
     return &a->slots[i];
+}
+
+static const struct account *recall(struct accounts *a, const struct account_key *key)
+{
+    if (!a->n_entries)
+        return NULL;
+    if (a->next == a->n_entries || !same_key(&a->entries[a->next].key, key)) {
+        uint32_t slot = *find_slot(a, key);
+        if (!slot)
+            return NULL;
+        a->next = slot - 1;
+    }
+    return &a->entries[a->next++].account;
 }
 
 static bool grow(struct accounts *a)
 {
-    struct accounts bigger = {.n_slots = a->n_slots ? 2 * a->n_slots : FIRST_SLOTS};
+    size_t room = a->room ? 2 * a->room : FIRST_ROOM;
+    struct entry *entries = realloc(a->entries, room * sizeof(*entries));
 
-    bigger.slots = calloc(bigger.n_slots, sizeof(*bigger.slots));
-    if (!bigger.slots)
+    if (!entries)
         return false;
-    for (size_t i = 0; i < a->n_slots; i++)
-        if (a->slots[i].account.id)
-            *find_slot(&bigger, &a->slots[i].key) = a->slots[i];
+    a->entries = entries;
+    uint32_t *slots = calloc(2 * room, sizeof(*slots));
+    if (!slots)
+        return false;
     free(a->slots);
-    a->slots = bigger.slots;
-    a->n_slots = bigger.n_slots;
+    a->slots = slots;
+    a->room = room;
+    for (size_t i = 0; i < a->n_entries; i++)
+        *find_slot(a, &entries[i].key) = (uint32_t)i + 1;
     return true;
 }
 
@@ -109,14 +131,14 @@ static bool grow(struct accounts *a)
 static void remember(struct accounts *a, const struct account_key *key, const struct account *account)
 {
     if (a->n_entries >= MAX_ENTRIES) {
-        free(a->slots);
-        a->slots = NULL;
-        a->n_slots = a->n_entries = 0;
+        memset(a->slots, 0, 2 * a->room * sizeof(*a->slots));
+        a->n_entries = a->next = 0;
     }
-    if (2 * (a->n_entries + 1) > a->n_slots && !grow(a))
+    if (a->n_entries == a->room && !grow(a))
         return;
-    *find_slot(a, key) = (struct entry){.key = *key, .account = *account};
-    a->n_entries++;
+    a->entries[a->n_entries] = (struct entry){.key = *key, .account = *account};
+    *find_slot(a, key) = (uint32_t)++a->n_entries;
+    a->next = a->n_entries;
 }
 
 static int learn_newest_name(struct store *s)
@@ -161,12 +183,10 @@ int accounts_find(struct store *s, const struct account_key *key, int64_t start_
     if (r < 0)
         return r;
     bool current = start_sec >= a->newest_name_sec;
-    if (current && a->n_slots) {
-        const struct entry *e = find_slot(a, key);
-        if (e->account.id) {
-            *ret = e->account;
-            return 0;
-        }
+    const struct account *known = current ? recall(a, key) : NULL;
+    if (known) {
+        *ret = *known;
+        return 0;
     }
     r = find_in_tables(s, key, start_sec, ret);
     if (r == 0 && current)
