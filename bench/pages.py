@@ -39,7 +39,7 @@ def accuracy(found):
     rows = []
     for row in found["transfers"]:
         vnstat = row["vnstat"]
-        row = {**row, "vnstat": None if vnstat is None else vnstat - 14 * row["packets"]}
+        row = {**row, "vnstat": vnstat - 14 * row["packets"] if vnstat else None}
         rows.append([row["label"], f"{row['wire']:,}"] + [off(row, tool) for tool in ("pdtt", "nftables", "nethogs", "vnstat")])
     return table(["transfer", "carried, both ways", "PDTT, by user", "nftables, sent by uid", "nethogs, by process", "vnStat, interface"],
                  rows)

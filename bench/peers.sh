@@ -18,7 +18,7 @@ client_wire() { echo $(($(veth_l3 client tx) + $(veth_l3 client rx))); }
 accuracy_peers_begin()
 {
     mkdir -p "$TMP/vnstat"
-    printf 'DatabaseDir "%s"\nUpdateInterval 1\nPollInterval 2\nSaveInterval 1\nUseLogging 0\nBootVariation 0\nTimeSyncWait 0\nBandwidthDetection 0\nMaxBandwidth 0\nPidFile "%s/pid"\nCheckDiskSpace 0\n' \
+    printf 'DatabaseDir "%s"\nUpdateInterval 2\nPollInterval 2\nSaveInterval 1\nUseLogging 0\nBootVariation 0\nTimeSyncWait 0\nBandwidthDetection 0\nMaxBandwidth 0\nPidFile "%s/pid"\nCheckDiskSpace 0\n' \
         "$TMP/vnstat" "$TMP/vnstat" >"$TMP/vnstat/vnstat.conf"
 }
 
@@ -32,15 +32,16 @@ watch_begins()
     fi
     if command -v vnstatd >/dev/null; then
         rm -f "$TMP/vnstat/vnstat.db"
-        nsenter --net="/run/netns/$CLIENT_NS" vnstatd -n --alwaysadd 1 --config "$TMP/vnstat/vnstat.conf" >"$TMP/vnstat/log" 2>&1 &
+        nsenter --net="/run/netns/$CLIENT_NS" stdbuf -oL vnstatd -n --alwaysadd 1 --config "$TMP/vnstat/vnstat.conf" >"$TMP/vnstat/log" 2>&1 &
         VNSTAT_PID=$!
+        wait_until 20 grep -q Monitoring "$TMP/vnstat/log" || true
     fi
-    sleep 5
+    sleep 4 # for a first look at the counters, which is what later ones are compared with
 }
 
 watch_ends()
 {
-    sleep 5 # both look once a second, or less often on a busy machine
+    sleep 8 # vnStat looks every two seconds at most, less often on a busy machine, and once more before it tells
     [ -z "$NETHOGS_PID" ] || { kill "$NETHOGS_PID" && wait "$NETHOGS_PID"; } 2>/dev/null || true
     [ -z "$VNSTAT_PID" ] || { kill "$VNSTAT_PID" && wait "$VNSTAT_PID"; } 2>/dev/null || true
 }
