@@ -42,6 +42,7 @@ static const struct endpoint endpoints[] = {
      {.fixed = "audit", .value = "1", .paged = true},
      false},
     {"/metrics", "Counters and health for Prometheus", answer_metrics, {.fixed = NULL}, true},
+    {"/api/v1/openapi.json", "This description", answer_openapi, {.fixed = NULL}, false},
     {"/api/v1/me", "Who is asking, and what they may see", answer_me, {.fixed = NULL}, false},
     {"/api/v1/health", "Whether counting and booking are well", answer_health, {.fixed = NULL}, false},
     {"/api/history",

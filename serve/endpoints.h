@@ -17,6 +17,7 @@ const struct endpoint *endpoint_all(size_t *ret_n);
 int answer_report(struct work *w, struct answer *ret);
 int answer_me(struct work *w, struct answer *ret);
 int answer_health(struct work *w, struct answer *ret);
+int answer_openapi(struct work *w, struct answer *ret);
 int answer_metrics(struct work *w, struct answer *ret);
 
 /* What pdttd says of itself; NULL: nobody answers. */

@@ -89,7 +89,7 @@ static bool is_allowed(const char *name)
     return false;
 }
 
-static const struct option_row *row_of(const char *name)
+const struct option_row *question_option(const char *name)
 {
     size_t n;
     const struct option_row *rows = report_option_rows(&n);
@@ -144,7 +144,7 @@ static int apply_of_kind(const struct parameter *p, const struct question_kind *
 
 static int apply(const struct parameter *p, const struct question_kind *kind, struct question *q, char **ret_why)
 {
-    const struct option_row *row = row_of(p->name);
+    const struct option_row *row = question_option(p->name);
     const struct target_flag *flag = flag_of(p->name);
     int r = apply_of_kind(p, kind, q, ret_why);
 
@@ -165,7 +165,7 @@ static int apply_fixed(const struct question_kind *kind, struct question *q, cha
 {
     const struct parameter p = {(char *)kind->fixed, (char *)kind->value};
 
-    return kind->fixed ? apply_option(row_of(p.name), &p, q, ret_why) : 0;
+    return kind->fixed ? apply_option(question_option(p.name), &p, q, ret_why) : 0;
 }
 
 /* What the options are to be beside those that are given. */

@@ -41,5 +41,8 @@ void question_done(struct question *question);
  */
 int question_choose_period(struct question *question, int64_t sec, char **ret_why);
 
+/* The option of pdtt-report that a parameter of this name is; NULL: none that may be asked from afar. */
+const struct option_row *question_option(const char *name);
+
 /* The media type of the answer. Static text. */
 const char *question_media_type(const struct question *question);
