@@ -203,10 +203,14 @@ char *escape_json(const char *document)
     if (!ret)
         return NULL;
     for (const unsigned char *s = (const unsigned char *)document; *s;) {
+        if ((*s >= ' ' && *s < 0x7f) || *s == '\n') { /* nearly all there is */
+            *out++ = (char)*s++;
+            continue;
+        }
         uint32_t c = 0xfffd;
         size_t length = decode(s, &c);
 
-        if (length == 0 || (c != '\n' && is_unprintable(c)))
+        if (length == 0 || is_unprintable(c))
             out = put_json_number(out, c);
         else
             out = mempcpy(out, s, length);
