@@ -48,11 +48,15 @@ static char *pin_name(int ifindex, enum place place, char buf[static PIN_NAME_MA
     return buf;
 }
 
-static void unlink_pin(const struct pins *pins, int ifindex, enum place place)
+/* Detached first: of a link that is only unpinned the kernel takes its program off some time later, and meanwhile it counts on. */
+static void drop_link(const struct pins *pins, int ifindex, enum place place)
 {
     char name[PIN_NAME_MAX];
     cleanup_free char *path = pins_path(pins, PINS_INTERFACES, pin_name(ifindex, place, name));
+    cleanup_close int link = pins_get(pins, PINS_INTERFACES, name);
 
+    if (link >= 0)
+        bpf_link_detach(link);
     if (path)
         unlink(path);
 }
@@ -67,7 +71,7 @@ static bool update_pinned(const struct interface_attacher *a, int ifindex, enum 
         return false;
     if (bpf_link_update(link, program, NULL) == 0)
         return true;
-    unlink_pin(a->pins, ifindex, place);
+    drop_link(a->pins, ifindex, place);
     return false;
 }
 
@@ -127,13 +131,13 @@ static enum interface_hook attach_xdp(const struct interface_attacher *a, int if
 
     *ret_error = program < 0 ? -ENOTSUP : 0;
     if (a->xdp == CONFIG_XDP_OFF || program < 0) {
-        unlink_pin(a->pins, ifindex, PLACE_XDP);
+        drop_link(a->pins, ifindex, PLACE_XDP);
         return HOOK_NONE;
     }
     if (update_pinned(a, ifindex, PLACE_XDP, program)) {
         if (mode_is_wanted(a, ifindex))
             return xdp_mode(ifindex);
-        unlink_pin(a->pins, ifindex, PLACE_XDP);
+        drop_link(a->pins, ifindex, PLACE_XDP);
     }
     *ret_error = make_link(a, ifindex, PLACE_XDP, BPF_XDP, XDP_FLAGS_DRV_MODE);
     if (*ret_error == 0)
@@ -181,14 +185,14 @@ static enum interface_hook attach_tc(const struct interface_attacher *a, int ifi
             return HOOK_TCX;
         }
     }
-    unlink_pin(a->pins, ifindex, place);
+    drop_link(a->pins, ifindex, place);
     *ret_error = attach_clsact(a, ifindex, place);
     return *ret_error == 0 ? HOOK_CLSACT : HOOK_NONE;
 }
 
 static void detach_tc(const struct pins *pins, int ifindex, enum place place)
 {
-    unlink_pin(pins, ifindex, place);
+    drop_link(pins, ifindex, place);
     detach_clsact(ifindex, place);
 }
 
@@ -244,12 +248,12 @@ void interface_look(const struct pins *pins, int ifindex, struct interface_attac
 void interface_unpin(const struct pins *pins, int ifindex)
 {
     for (enum place place = 0; place < PLACES; place++)
-        unlink_pin(pins, ifindex, place);
+        drop_link(pins, ifindex, place);
 }
 
 void interface_detach(const struct pins *pins, int ifindex)
 {
-    unlink_pin(pins, ifindex, PLACE_XDP);
+    drop_link(pins, ifindex, PLACE_XDP);
     detach_tc(pins, ifindex, PLACE_INGRESS);
     detach_tc(pins, ifindex, PLACE_EGRESS);
 }
