@@ -11,7 +11,7 @@ CPPFLAGS = -I$(srcdir) -I$(builddir) -D_GNU_SOURCE -DPDTT_SYSCONFDIR='"/etc"' -D
 	$(shell pkg-config --cflags $(LIBRARIES))
 
 names = $(patsubst $(srcdir)/%.c,%.o,$(wildcard $(1)))
-COMMON = $(filter-out common/syscall_filter.o common/worker.o,$(call names,$(srcdir)/common/*.c))
+COMMON = $(filter-out common/syscall_filter.o common/worker.o common/control_client.o,$(call names,$(srcdir)/common/*.c))
 STORE = $(call names,$(srcdir)/sql/*.c)
 REPORT = $(filter-out report/main.o,$(call names,$(srcdir)/report/*.c))
 CONFIG = $(call names,$(srcdir)/collector/config*.c)
