@@ -229,7 +229,7 @@ static int restore_buckets(struct store *s, void *userdata)
         " WHERE b.level = 4 AND b.start_sec <= u.start_sec AND b.end_sec > u.start_sec)"
         " OR NOT EXISTS (SELECT 1 FROM bucket b WHERE b.level = 3 AND b.start_sec <= u.start_sec"
         " AND b.end_sec > u.start_sec) ORDER BY start_sec";
-    sqlite3_stmt *starts;
+    sqlite3_stmt *starts = NULL;
     struct buckets b;
     int r = buckets_need_calendar(s);
 
@@ -237,8 +237,7 @@ static int restore_buckets(struct store *s, void *userdata)
         return store_fail_sqlite(s, "salvaging");
     while (r == 0 && sqlite3_step(starts) == SQLITE_ROW)
         r = buckets_find(s, sqlite3_column_int64(starts, 0), &b);
-    if (starts)
-        sqlite3_finalize(starts);
+    sqlite3_finalize(starts);
     buckets_forget(s);
     return r;
 }
