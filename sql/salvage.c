@@ -244,7 +244,9 @@ static int restore_buckets(struct store *s, void *userdata)
 
 static int fit(struct store *s, void *userdata)
 {
-    return sqlite3_exec(s->db, sql_salvage, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail_sqlite(s, "salvaging");
+    if (sqlite3_exec(s->db, sql_salvage, NULL, NULL, NULL) != SQLITE_OK)
+        return store_fail_sqlite(s, "salvaging");
+    return salvage_agree(s);
 }
 
 int store_salvage(struct store *s, const char *from, void (*still_alive)(void), struct store_salvage *ret)

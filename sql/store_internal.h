@@ -303,6 +303,11 @@ int damaged_check(struct store *s);
 /* "INSERT OR REPLACE INTO TABLE VALUES (?,...)" for a table of db; NULL: SQLite's error. */
 sqlite3_stmt *salvage_insert(sqlite3 *db, const char *table, int *ret_columns);
 
+/* ---- salvage_levels.c ---- */
+
+/* Makes the sums of levels agree after rows of them were lost; within a transaction. */
+int salvage_agree(struct store *s);
+
 /* ---- quarantine.c ---- */
 
 /* Moves a log that lies where that of a new database will be, and holds something, aside as well. */
