@@ -3,6 +3,7 @@
  * would drop the POSIX locks that SQLite holds on the file for the whole process.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,6 +162,14 @@ int file_remember_wal(struct store *s)
         return store_fail(s, -EIO, "its write-ahead log %s cannot be found: %s; restart the program", wal,
                           strerror(errno));
     return 0;
+}
+
+int file_sync_directory(const char *path)
+{
+    cleanup_free char *copy = strdup(path);
+    cleanup_close int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 bool file_has_moved(const struct store *s)

@@ -1,7 +1,6 @@
 /* From no file to this program's schema: a ladder with one transaction for each rung, the version bumped inside it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -210,16 +209,6 @@ int migrate_make_template(struct store *s, unsigned char **ret_bytes, int64_t *r
     return r;
 }
 
-static int sync_directory(struct store *s)
-{
-    cleanup_free char *copy = strdup(s->path);
-    cleanup_close int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-    if (fd < 0 || fsync(fd) < 0)
-        return store_fail(s, -EIO, "its directory cannot be synced: %s; check the disk", strerror(errno));
-    return 0;
-}
-
 /* Leftovers of a crash, or of a database that somebody removed: a log must never be replayed into another database. */
 static void remove_leftovers(const char *path)
 {
@@ -272,5 +261,6 @@ int migrate_create(struct store *s)
         remove_leftovers(new_path);
         return r;
     }
-    return sync_directory(s);
+    r = file_sync_directory(s->path);
+    return r < 0 ? store_fail(s, -EIO, "its directory cannot be synced: %s; check the disk", strerror(-r)) : 0;
 }

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <string.h>
 #include <time.h>
@@ -119,14 +118,6 @@ static char *note_name(const char *path)
     return beside(path, "-salvaging");
 }
 
-static int sync_directory_of(const char *path)
-{
-    cleanup_free char *copy = strdup(path);
-    cleanup_close int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 static int write_note(const char *path, const char *moved)
 {
     cleanup_free char *name = note_name(path);
@@ -138,7 +129,7 @@ static int write_note(const char *path, const char *moved)
     fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd < 0 || dprintf(fd, "%s\n", moved) < 0 || fsync(fd) < 0)
         return -errno;
-    return sync_directory_of(path);
+    return file_sync_directory(path);
 }
 
 char *store_find_unsalvaged(const char *path)
@@ -185,7 +176,7 @@ int store_quarantine(const char *path, bool was_ours, char **ret_moved, char **r
     if (r == 0)
         r = move(real, name);
     if (r == 0)
-        r = sync_directory_of(real);
+        r = file_sync_directory(real);
     fault_point("salvage-moved");
     if (r < 0) {
         cleanup_free char *what = NULL;

@@ -110,6 +110,9 @@ int file_connect(struct store *s, const char *path, int flags);
 /* Size and header: SQLite takes an empty file for an empty database. -EBADMSG. */
 int file_check_contents(struct store *s);
 
+/* Makes a file that was created or renamed at path stay there through a loss of power. A negative errno. */
+int file_sync_directory(const char *path);
+
 /* Whether the database is no longer the file at its path. */
 bool file_has_moved(const struct store *s);
 
