@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "common/options.h"
+#include "common/places.h"
 #include "common/units.h"
 
 int config_read_text(struct config_reader *reader, const config_setting_t *setting, const char **ret_text)
@@ -148,7 +149,7 @@ static int read_layer(struct config_reader *reader, const config_setting_t *sett
 #define RETENTION_RANGE "a duration of at least 1h, or \"forever\"; not longer than of the next coarser level"
 
 const struct config_key config_keys[] = {
-    {"database", "\"/var/lib/pdtt/pdtt.db\"", "an absolute path",
+    {"database", "\"" DEFAULT_DATABASE "\"", "an absolute path",
      "The SQLite file that intervals are booked into. Its directory must be on a local disk.", read_database,
      AT(database)},
     {"pin_path", "\"/sys/fs/bpf/pdtt\"", "an absolute path in a BPF file system",
@@ -158,7 +159,7 @@ const struct config_key config_keys[] = {
      "it only "
      "the sockets of that part are seen.",
      read_cgroup, AT(cgroup)},
-    {"control", "\"/run/pdtt/control.sock\"", "an absolute path",
+    {"control", "\"" DEFAULT_CONTROL "\"", "an absolute path",
      "Socket on which pdttd tells how it is (pdttd --status); for root and the group of the database's directory.",
      read_control, AT(control)},
     {"interval", "\"10s\"", "1s to 1h, must divide an hour evenly",

@@ -1,7 +1,8 @@
 #include "common/units.h"
 
+#include "common/cleanup.h"
+
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -210,4 +211,23 @@ char *units_format_bytes(char buf[static UNITS_TEXT_MAX], int64_t bytes, enum un
         snprintf(buf, UNITS_TEXT_MAX, "%s%llu.%02llu %s", sign, (unsigned long long)(hundredths / 100),
                  (unsigned long long)(hundredths % 100), name);
     return buf;
+}
+
+/* ---- words ---- */
+
+static const char *const style_words[] = {[UNITS_AUTO] = "auto", [UNITS_SI] = "si", [UNITS_BYTES] = "bytes"};
+
+const char *units_style_word(enum units_style style)
+{
+    return style_words[style];
+}
+
+bool units_style_find(const char *word, enum units_style *ret_style)
+{
+    for (size_t i = 0; i < array_length(style_words); i++)
+        if (strcmp(style_words[i], word) == 0) {
+            *ret_style = (enum units_style)i;
+            return true;
+        }
+    return false;
 }

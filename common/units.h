@@ -1,6 +1,7 @@
 /* Sizes and durations as people write them. Pure: no locale, no allocation, no clock. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,12 @@ int units_parse_size(const char *text, int64_t *ret_bytes);
 int units_parse_duration(const char *text, int64_t *ret_sec);
 
 enum units_style { UNITS_AUTO /* IEC: 1.50 GiB */, UNITS_SI /* 1.61 GB */, UNITS_BYTES /* 1610612736 */ };
+
+/* "auto", "si", "bytes", as options name the styles; static text. */
+const char *units_style_word(enum units_style style);
+
+/* By word; false: there is none of it. */
+bool units_style_find(const char *word, enum units_style *ret_style);
 
 #define UNITS_TEXT_MAX 32
 

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/options.h"
+#include "common/places.h"
 #include "live/screen.h"
 #include "live/source.h"
 #include <config.h>
@@ -10,9 +11,6 @@
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
-
-#define DEFAULT_DATABASE "/var/lib/pdtt/pdtt.db"
-#define DEFAULT_CONTROL  "/run/pdtt/control.sock"
 
 struct command {
     const char *database, *control;
@@ -68,13 +66,8 @@ static int set_every(void *target, const char *argument)
 
 static int set_units(void *target, const char *argument)
 {
-    static const char *const words[] = {[UNITS_AUTO] = "auto", [UNITS_SI] = "si", [UNITS_BYTES] = "bytes"};
-
-    for (size_t i = 0; i < array_length(words); i++)
-        if (strcmp(words[i], argument) == 0) {
-            ((struct command *)target)->units = (enum units_style)i;
-            return 0;
-        }
+    if (units_style_find(argument, &((struct command *)target)->units))
+        return 0;
     return options_complain("not one of auto, si, bytes");
 }
 

@@ -62,7 +62,6 @@ static int find_program(char **ret_path)
 
 void fullscreen_try(const struct report_options *o)
 {
-    static const char *const styles[] = {[UNITS_AUTO] = "auto", [UNITS_SI] = "si", [UNITS_BYTES] = "bytes"};
     cleanup_free char *program = NULL;
     const char *view = view_of(o), *arguments[12];
     char every[16];
@@ -77,7 +76,7 @@ void fullscreen_try(const struct report_options *o)
     arguments[n++] = "--every";
     arguments[n++] = every;
     arguments[n++] = "--units";
-    arguments[n++] = styles[o->units];
+    arguments[n++] = units_style_word(o->units);
     if (o->asks == REPORT_ASKS_DATABASE) {
         arguments[n++] = "--database";
         arguments[n++] = o->database;

@@ -62,8 +62,6 @@ static const struct word periods[] = {
     {"month", CALENDAR_MONTH}, {"quarter", CALENDAR_QUARTER}, {"year", CALENDAR_YEAR}, {"interval", REPORT_INTERVALS},
 };
 
-static const struct word styles[] = {{"auto", UNITS_AUTO}, {"si", UNITS_SI}, {"bytes", UNITS_BYTES}};
-
 /* The value of the word of this length, or a complaint that calls the choices by their names. */
 static int word_parse(const struct word *words, size_t n, const char *text, size_t length, const char *choices,
                       int *ret_value)
@@ -103,9 +101,5 @@ int words_parse_period(const char *text, int *ret_period)
 
 int words_parse_style(const char *text, enum units_style *ret_style)
 {
-    int style = UNITS_AUTO, r = word_parse(styles, array_length(styles), text, strlen(text), WORDS_STYLES, &style);
-
-    if (r >= 0)
-        *ret_style = (enum units_style)style;
-    return r;
+    return units_style_find(text, ret_style) ? 0 : options_complain("'%s' is not one of %s", text, WORDS_STYLES);
 }

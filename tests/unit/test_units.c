@@ -204,6 +204,19 @@ START_TEST(what_is_shown_reads_back_within_half_a_percent)
 }
 END_TEST
 
+START_TEST(each_style_is_found_by_its_word)
+{
+    enum units_style found;
+
+    for (enum units_style style = UNITS_AUTO; style <= UNITS_BYTES; style++) {
+        ck_assert(units_style_find(units_style_word(style), &found));
+        ck_assert_int_eq(found, style);
+    }
+    ck_assert(!units_style_find("au", &found));
+    ck_assert(!units_style_find("", &found));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("units");
@@ -219,6 +232,7 @@ int main(void)
     tcase_add_test(t, rounding_up_moves_to_the_next_unit);
     tcase_add_test(t, the_largest_and_negative_numbers_fit);
     tcase_add_test(t, what_is_shown_reads_back_within_half_a_percent);
+    tcase_add_test(t, each_style_is_found_by_its_word);
     suite_add_tcase(suite, t);
     return unit_main(suite);
 }
