@@ -162,3 +162,9 @@ int config_load_or_default(const char *path, struct config **ret_config, char **
     }
     return config_load(path, ret_config, ret_why);
 }
+
+int config_load_named(const char *path, struct config **ret_config, char **ret_why)
+{
+    return path ? config_load(path, ret_config, ret_why)
+                : config_load_or_default(CONFIG_DEFAULT_PATH, ret_config, ret_why);
+}

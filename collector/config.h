@@ -144,6 +144,9 @@ int config_load(const char *path, struct config **ret_config, char **ret_why);
  */
 int config_load_or_default(const char *path, struct config **ret_config, char **ret_why);
 
+/* What a command line asks for: the file at path, or with NULL, where none is named, that of CONFIG_DEFAULT_PATH or the defaults. */
+int config_load_named(const char *path, struct config **ret_config, char **ret_why);
+
 /* The built-in defaults. -ENOMEM. */
 int config_default(struct config **ret_config);
 

@@ -113,17 +113,23 @@ static int read_interval(struct config_reader *reader, const config_setting_t *s
     return 0;
 }
 
-static int read_limit(struct config_reader *reader, const config_setting_t *setting, void *target)
+int config_read_count(struct config_reader *reader, const config_setting_t *setting, unsigned least, unsigned most,
+                      unsigned *target)
 {
     int type = config_setting_type(setting);
     long long n = config_setting_get_int64(setting);
 
     if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-        return config_complain(reader, setting, "is not a whole number; write 16 to 1048576 without quotes");
-    if (n < 16 || n > 1048576)
-        return config_complain(reader, setting, "is out of range; write 16 to 1048576");
-    *(unsigned *)target = (unsigned)n;
+        return config_complain(reader, setting, "is not a whole number; write %u to %u without quotes", least, most);
+    if (n < least || n > most)
+        return config_complain(reader, setting, "is out of range; write %u to %u", least, most);
+    *target = (unsigned)n;
     return 0;
+}
+
+static int read_limit(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    return config_read_count(reader, setting, 16, 1048576, target);
 }
 
 static int read_layer(struct config_reader *reader, const config_setting_t *setting, void *target)

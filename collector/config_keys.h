@@ -106,6 +106,10 @@ int config_read_rule_allocation(struct config_reader *reader, const config_setti
 struct config_allocation *config_free_allocation(struct config_allocation *allocation);
 int config_read_project_name(struct config_reader *reader, const config_setting_t *setting, void *target); /* char ** */
 
+/* A whole number from least to most. */
+int config_read_count(struct config_reader *reader, const config_setting_t *setting, unsigned least, unsigned most,
+                      unsigned *target);
+
 /* Replaces *target by a copy. 0, -ENOMEM. */
 int config_replace_text(char **target, const char *text);
 

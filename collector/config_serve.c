@@ -7,15 +7,7 @@
 
 int config_read_metrics_users(struct config_reader *reader, const config_setting_t *setting, void *target)
 {
-    int type = config_setting_type(setting);
-    long long n = config_setting_get_int64(setting);
-
-    if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-        return config_complain(reader, setting, "is not a whole number; write 0 to 1000 without quotes");
-    if (n < 0 || n > 1000)
-        return config_complain(reader, setting, "is out of range; write 0 to 1000");
-    *(unsigned *)target = (unsigned)n;
-    return 0;
+    return config_read_count(reader, setting, 0, 1000, target);
 }
 
 /* "" is nobody. */

@@ -15,8 +15,7 @@
 int session_load_config(const char *config_path, struct config **ret_config)
 {
     cleanup_free char *why = NULL;
-    int r = config_path ? config_load(config_path, ret_config, &why)
-                        : config_load_or_default(CONFIG_DEFAULT_PATH, ret_config, &why);
+    int r = config_load_named(config_path, ret_config, &why);
 
     if (r < 0)
         log_error("%s", why ? why : strerror(-r));

@@ -37,11 +37,6 @@ static const char *path_of(const struct directory *d)
     return d->path ? d->path : CONFIG_DEFAULT_PATH;
 }
 
-static int load(const struct directory *d, struct config **ret, char **ret_why)
-{
-    return d->path ? config_load(d->path, ret, ret_why) : config_load_or_default(CONFIG_DEFAULT_PATH, ret, ret_why);
-}
-
 static bool is_same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
@@ -127,7 +122,7 @@ static void refresh(struct directory *d)
     if (is_same_file(&now, &d->file))
         return;
     d->file = now; /* a bad one is told once */
-    if (load(d, &config, &why) < 0) {
+    if (config_load_named(d->path, &config, &why) < 0) {
         log_warning("%s; going on with the configuration as it was", why ? why : "out of memory");
         return;
     }
@@ -147,7 +142,7 @@ int directory_open(const char *path, struct directory **ret_directory, char **re
     d->path = path ? strdup(path) : NULL;
     if (stat(path_of(d), &d->file) < 0)
         d->file = (struct stat){0};
-    r = path && !d->path ? -ENOMEM : load(d, &config, ret_why);
+    r = path && !d->path ? -ENOMEM : config_load_named(d->path, &config, ret_why);
     if (r < 0) {
         directory_close(d);
         return r;

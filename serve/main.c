@@ -192,11 +192,6 @@ static int serve(struct directory *d, const struct listeners *listeners)
     return r;
 }
 
-static int load_config(const char *path, struct config **ret, char **ret_why)
-{
-    return path ? config_load(path, ret, ret_why) : config_load_or_default(CONFIG_DEFAULT_PATH, ret, ret_why);
-}
-
 /* The listeners first, while the directory that one lies in may still be written; then nothing else with privileges. */
 static int start(const struct command *command)
 {
@@ -207,7 +202,7 @@ static int start(const struct command *command)
     int r = listen_knows_users(&why);
 
     if (r == 0)
-        r = load_config(command->config_path, &config, &why);
+        r = config_load_named(command->config_path, &config, &why);
     if (r == 0)
         r = open_listeners(command, config, &listeners, &why);
     config_free(config);
