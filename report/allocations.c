@@ -408,15 +408,7 @@ int allocations_write(struct store *s, const struct calendar *cal, int64_t now_s
     struct job job = {.o = o, .now_sec = now_sec};
     int r;
 
-    job.head = (struct report_head){
-        .cal = cal,
-        .by = FIELD_ALLOCATION | FIELD_PERIOD,
-        .units = o->units,
-        .served = o->served,
-        .viewer = o->viewer,
-        .target = o->target,
-        .page = o->page,
-    };
+    job.head = ask_head(cal, o, FIELD_ALLOCATION | FIELD_PERIOD);
     r = read_asked(&job, ret_why);
     if (r >= 0)
         r = ask_snapshot(s, read_snapshot, &job, ret_why);

@@ -142,6 +142,21 @@ int ask_keep_why(struct store *s, int r, char **ret_why)
     return r;
 }
 
+struct report_head ask_head(const struct calendar *cal, const struct report_options *o, unsigned by)
+{
+    return (struct report_head){
+        .cal = cal,
+        .by = by,
+        .measure = o->measure,
+        .payload = o->payload,
+        .units = o->units,
+        .served = o->served,
+        .viewer = o->viewer,
+        .target = o->target,
+        .page = o->page,
+    };
+}
+
 int ask_snapshot(struct store *s, ask_snapshot_fn read, void *userdata, char **ret_why)
 {
     int r = store_begin_read(s);

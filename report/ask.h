@@ -1,7 +1,11 @@
 /* The question to the store, and what to say about a name that it does not know. */
 #pragma once
 
+#include "report/head.h"
 #include "report/options.h"
+
+/* The head of a report as far as the question decides it; by: of which dimensions its rows are. */
+struct report_head ask_head(const struct calendar *cal, const struct report_options *o, unsigned by);
 
 /*
  * Asks for the usage in these buckets and calls fn as store_query_usage() does. A user or group that this host knows

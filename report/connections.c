@@ -184,15 +184,7 @@ int connections_write(struct store *s, const struct calendar *cal, int64_t now_s
     struct job job = {.o = o, .now_sec = now_sec};
     int r;
 
-    job.head = (struct report_head){.cal = cal,
-                                    .by = o->by,
-                                    .measure = o->measure,
-                                    .payload = o->payload,
-                                    .units = o->units,
-                                    .served = o->served,
-                                    .viewer = o->viewer,
-                                    .target = o->target,
-                                    .page = o->page};
+    job.head = ask_head(cal, o, o->by);
     r = period_parse(cal, now_sec, o->since, o->until, &job.head.period, ret_why);
     if (r >= 0)
         r = ask_snapshot(s, read_snapshot, &job, ret_why);

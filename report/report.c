@@ -248,17 +248,7 @@ static int write_usage(struct store *s, const struct calendar *cal, int64_t now_
     struct job job = {.o = o, .now_sec = now_sec};
     int r;
 
-    job.head = (struct report_head){
-        .cal = cal,
-        .by = o->by | (o->period != REPORT_NO_PERIOD ? FIELD_PERIOD : 0),
-        .measure = o->measure,
-        .payload = o->payload,
-        .units = o->units,
-        .served = o->served,
-        .viewer = o->viewer,
-        .target = o->target,
-        .page = o->page,
-    };
+    job.head = ask_head(cal, o, o->by | (o->period != REPORT_NO_PERIOD ? FIELD_PERIOD : 0));
     r = period_parse(cal, now_sec, o->since, o->until, &job.period, ret_why);
     if (r >= 0)
         r = ask_snapshot(s, read_snapshot, &job, ret_why);
