@@ -16,40 +16,42 @@ static int error_of(int error)
                                                                                                : -EAGAIN;
 }
 
-/* The name of the uid and its primary group. -ENOENT: none. */
-static int find_user(int64_t uid, char **ret_name, gid_t *ret_gid)
+struct user {
+    int64_t uid;
+    gid_t primary;
+    char *name; /* malloc'ed */
+};
+
+/* By name, or with NULL by uid. -ENOENT: none. */
+static int find_user(const char *name, int64_t uid, struct user *ret)
 {
     for (size_t size = ENTRY_FIRST; size <= ENTRY_MAX; size *= 4) {
         cleanup_free char *buf = malloc(size);
         struct passwd entry, *found = NULL;
-        int error = buf ? getpwuid_r((uid_t)uid, &entry, buf, size, &found) : ENOMEM;
+        int error = !buf   ? ENOMEM
+                    : name ? getpwnam_r(name, &entry, buf, size, &found)
+                           : getpwuid_r((uid_t)uid, &entry, buf, size, &found);
 
         if (error == ERANGE)
             continue;
         if (!found)
             return error_of(error);
-        *ret_gid = found->pw_gid;
-        *ret_name = strdup(found->pw_name);
-        return *ret_name ? 0 : -ENOMEM;
+        *ret = (struct user){found->pw_uid, found->pw_gid, strdup(found->pw_name)};
+        return ret->name ? 0 : -ENOMEM;
     }
     return -EAGAIN;
 }
 
 int host_find_uid(const char *name, int64_t *ret_uid)
 {
-    for (size_t size = ENTRY_FIRST; size <= ENTRY_MAX; size *= 4) {
-        cleanup_free char *buf = malloc(size);
-        struct passwd entry, *found = NULL;
-        int error = buf ? getpwnam_r(name, &entry, buf, size, &found) : ENOMEM;
+    struct user user;
+    int r = find_user(name, -1, &user);
 
-        if (error == ERANGE)
-            continue;
-        if (!found)
-            return error_of(error);
-        *ret_uid = found->pw_uid;
-        return 0;
-    }
-    return -EAGAIN;
+    if (r < 0)
+        return r;
+    free(user.name);
+    *ret_uid = user.uid;
+    return 0;
 }
 
 static int find_group(gid_t gid, char **ret_name)
@@ -117,8 +119,11 @@ void host_identity_done(struct identity *i)
 
 int host_identify(int64_t uid, struct identity *i)
 {
-    gid_t primary;
-    int r = find_user(uid, &i->name, &primary);
+    struct user user;
+    int r = find_user(NULL, uid, &user);
 
-    return r == -ENOENT ? 0 : r < 0 ? r : find_groups(i, primary);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    i->name = user.name;
+    return find_groups(i, user.primary);
 }
