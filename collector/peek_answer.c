@@ -3,26 +3,18 @@
 #include "collector/session_internal.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/escape.h"
+#include "common/json_text.h"
 #include "sql/store.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 
-/* A text from outside as JSON can hold it; null where there is none. */
-static json_t *text_or_null(const char *text)
-{
-    cleanup_free char *valid = text ? escape_utf8(text) : NULL;
-
-    return valid ? json_string(valid) : json_null();
-}
-
 static json_t *unit_text(const struct session *s, int64_t unit)
 {
     cleanup_free char *path = NULL;
 
-    return unit && store_unit_path(s->store, unit, &path) == 0 ? text_or_null(path) : json_null();
+    return unit && store_unit_path(s->store, unit, &path) == 0 ? json_text_or_null(path) : json_null();
 }
 
 /* Takes possession of value, NULL being that there was no memory. */
@@ -41,8 +33,8 @@ static const char *const kind_words[] = {[STORE_KIND_USER] = "user",
 static json_t *account(const struct session *s, const struct peek_row *row)
 {
     return json_pack("{s:I, s:I, s:s, s:o, s:o, s:s, s:I, s:I, s:I, s:I}", "uid", (json_int_t)row->uid, "gid",
-                     (json_int_t)row->gid, "kind", kind_words[row->kind], "project", text_or_null(row->project), "unit",
-                     unit_text(s, row->unit), "class", peek_class(s->peek, row->class_id), "rx_bytes",
+                     (json_int_t)row->gid, "kind", kind_words[row->kind], "project", json_text_or_null(row->project),
+                     "unit", unit_text(s, row->unit), "class", peek_class(s->peek, row->class_id), "rx_bytes",
                      (json_int_t)row->rx_bytes, "tx_bytes", (json_int_t)row->tx_bytes, "rx_packets",
                      (json_int_t)row->rx_packets, "tx_packets", (json_int_t)row->tx_packets);
 }
@@ -96,8 +88,8 @@ static json_t *connection(const struct session *s, const struct store_connection
 
     return json_pack("{s:o, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:s, s:o, s:i, s:o, s:i, s:I, s:I}", "id",
                      id_text(c, json_string_value(remote)), "uid", (json_int_t)c->uid, "gid", (json_int_t)c->gid,
-                     "project", text_or_null(c->project), "unit", unit_text(s, c->unit), "class",
-                     peek_class(s->peek, c->class_id), "pid", (json_int_t)c->pid, "process", text_or_null(c->comm),
+                     "project", json_text_or_null(c->project), "unit", unit_text(s, c->unit), "class",
+                     peek_class(s->peek, c->class_id), "pid", (json_int_t)c->pid, "process", json_text_or_null(c->comm),
                      "protocol", protocol_text(c->protocol), "initiative", initiatives[c->initiative], "local",
                      address_text(c->family, c->local), "local_port", (int)c->local_port, "remote", remote,
                      "remote_port", (int)c->remote_port, "rx_bytes", (json_int_t)c->n.rx_bytes, "tx_bytes",

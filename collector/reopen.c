@@ -24,6 +24,13 @@ static void still_alive(void)
     sd_notify(0, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=120000000");
 }
 
+/* A past trouble of the store, and that it is over. */
+static void note_trouble(struct session *s, const char *what)
+{
+    store_put_layer_state(s->store, "store", "failed", what, clock_realtime_sec());
+    store_put_layer_state(s->store, "store", "on", "", clock_realtime_sec());
+}
+
 static void tell_salvage(struct session *s, const char *moved, const struct store_salvage *salvage)
 {
     cleanup_free char *line = NULL;
@@ -35,8 +42,7 @@ static void tell_salvage(struct session *s, const char *moved, const struct stor
         line = NULL;
     log_warning("%s: %s; keep that file until you know that nothing is missing", s->config->database,
                 line ? line : "damaged");
-    store_put_layer_state(s->store, "store", "failed", line ? line : "damaged", clock_realtime_sec());
-    store_put_layer_state(s->store, "store", "on", "", clock_realtime_sec());
+    note_trouble(s, line ? line : "damaged");
 }
 
 /* Without room the copy waits for the next start, as the counts do in the kernel; any other failure must not hold them up. */
@@ -117,13 +123,6 @@ static int begin_elsewhere(struct session *s)
     return r;
 }
 
-static void note_moved(struct session *s, const char *why)
-{
-    s->health.databases++;
-    store_put_layer_state(s->store, "store", "failed", why ? why : "moved", clock_realtime_sec());
-    store_put_layer_state(s->store, "store", "on", "", clock_realtime_sec());
-}
-
 int mend_store(struct session *s, int error)
 {
     cleanup_free char *why = strdup(store_why(s->store));
@@ -144,8 +143,10 @@ int mend_store(struct session *s, int error)
         log_error("ending, to be started again; the counts wait in the kernel");
         exit(EXIT_FAILURE);
     }
-    if (error == -ESTALE)
-        note_moved(s, why);
+    if (error == -ESTALE) {
+        s->health.databases++;
+        note_trouble(s, why ? why : "moved");
+    }
     mend_restore_classes(s);
     return rules_use_store(s->rules, s->store);
 }

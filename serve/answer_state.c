@@ -4,18 +4,11 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/control_client.h"
-#include "common/escape.h"
+#include "common/json_text.h"
 #include "report/head.h"
 #include <config.h>
 
 #include <string.h>
-
-static json_t *text_or_null(const char *text)
-{
-    cleanup_free char *valid = text ? escape_utf8(text) : NULL;
-
-    return valid ? json_string(valid) : json_null();
-}
 
 int answer_me(struct work *w, struct answer *ret)
 {
@@ -29,11 +22,11 @@ int answer_me(struct work *w, struct answer *ret)
         return r;
     projects = json_array();
     for (size_t i = 0; i < m->n_projects; i++)
-        json_array_append_new(projects, text_or_null(m->projects[i]));
-    return answer_json(json_pack("{s:o, s:o, s:b, s:o, s:o, s:s}", "user", text_or_null(m->name), "uid",
+        json_array_append_new(projects, json_text_or_null(m->projects[i]));
+    return answer_json(json_pack("{s:o, s:o, s:b, s:o, s:o, s:s}", "user", json_text_or_null(m->name), "uid",
                                  m->uid < 0 ? json_null() : json_integer((json_int_t)m->uid), "admin",
                                  m->uid == 0 || m->admin, "projects", projects, "host",
-                                 text_or_null(store_host(w->store)), "version", PACKAGE_VERSION),
+                                 json_text_or_null(store_host(w->store)), "version", PACKAGE_VERSION),
                        ret);
 }
 
