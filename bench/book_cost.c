@@ -2,12 +2,12 @@
  * What booking 100,000 accounts takes of an interval, with the writing of the coarser levels and the dropping of what
  * expired, and how fast rows are inserted compared with a database in memory.
  */
+#include "bench/command.h"
 #include "bench/sample.h"
 #include "bench/site.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "sql/statement.h"
 
 #include <fcntl.h>
@@ -46,48 +46,20 @@ struct costs {
 
 /* ---- options ---- */
 
-static int set_directory(void *target, const char *argument)
-{
-    ((struct command *)target)->directory = argument;
-    return 0;
-}
-
-static int set_json(void *target, const char *argument)
-{
-    ((struct command *)target)->json = argument;
-    return 0;
-}
-
-static int set_count(const char *argument, unsigned most, unsigned *ret)
-{
-    char *end;
-    long n = strtol(argument, &end, 10);
-
-    if (!*argument || *end || n < 1 || n > (long)most)
-        return options_complain("is not a number from 1 to %u", most);
-    *ret = (unsigned)n;
-    return 0;
-}
-
 static int set_accounts(void *target, const char *argument)
 {
-    unsigned n = 0;
-    int r = set_count(argument, ACCOUNTS_MAX, &n);
+    long n = 0;
+    int r = command_read_number(argument, 1, ACCOUNTS_MAX, &n);
 
     if (r == 0)
-        n_accounts = n;
+        n_accounts = (size_t)n;
     return r;
 }
 
-static int set_cycles(void *target, const char *argument)
-{
-    return set_count(argument, CYCLES_MAX, &((struct command *)target)->cycles);
-}
-
-static int set_rounds(void *target, const char *argument)
-{
-    return set_count(argument, INSERT_ROUNDS_MAX, &((struct command *)target)->rounds);
-}
+COMMAND_TEXT(directory, directory)
+COMMAND_TEXT(json, json)
+COMMAND_NUMBER(cycles, cycles, 1, CYCLES_MAX)
+COMMAND_NUMBER(rounds, rounds, 1, INSERT_ROUNDS_MAX)
 
 static const struct option_row rows[] = {
     {"directory", 0, "DIR", "where the databases are made; it must have 1 GB", NULL, set_directory},

@@ -3,11 +3,11 @@
  * them, its start included. The site: so many connections a day of 50 users, most of them over within seconds, some that
  * stay open all the time and never rest. Prints a table; nothing but the directory that is named is touched.
  */
+#include "bench/command.h"
 #include "bench/sample.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "sql/store.h"
 
 #include <fcntl.h>
@@ -46,29 +46,11 @@ extern char **environ;
 
 /* ---- options ---- */
 
-#define DEFINE_TEXT(name)                                                                                              \
-    static int set_##name(void *target, const char *argument)                                                          \
-    {                                                                                                                  \
-        ((struct command *)target)->name = argument;                                                                   \
-        return 0;                                                                                                      \
-    }
-#define DEFINE_NUMBER(name, most)                                                                                      \
-    static int set_##name(void *target, const char *argument)                                                          \
-    {                                                                                                                  \
-        char *end;                                                                                                     \
-        long n = strtol(argument, &end, 10);                                                                           \
-                                                                                                                       \
-        if (!*argument || *end || n < 1 || n > (most))                                                                 \
-            return options_complain("is not a number from 1 to %d", most);                                             \
-        ((struct command *)target)->name = (unsigned)n;                                                                \
-        return 0;                                                                                                      \
-    }
-
-DEFINE_TEXT(directory)
-DEFINE_TEXT(report)
-DEFINE_NUMBER(days, 365)
-DEFINE_NUMBER(per_day, 1000000)
-DEFINE_NUMBER(open, OPEN_MOST)
+COMMAND_TEXT(directory, directory)
+COMMAND_TEXT(report, report)
+COMMAND_NUMBER(days, days, 1, 365)
+COMMAND_NUMBER(per_day, per_day, 1, 1000000)
+COMMAND_NUMBER(open, open, 1, OPEN_MOST)
 
 static const struct option_row rows[] = {
     {"directory", 0, "DIR", "where the database is made; it must not hold one", NULL, set_directory},

@@ -1,5 +1,6 @@
 /* What draining the ledger costs, step by step: the collector's own functions on a ledger of real maps and a store on
  * disk. */
+#include "bench/command.h"
 #include "bench/filling.h"
 #include "bench/lock_time.h"
 #include "bench/sample.h"
@@ -7,7 +8,6 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/options.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -36,39 +36,10 @@ struct drain_costs {
 
 /* ---- options ---- */
 
-static int set_directory(void *target, const char *argument)
-{
-    ((struct command *)target)->directory = argument;
-    return 0;
-}
-
-static int set_json(void *target, const char *argument)
-{
-    ((struct command *)target)->json = argument;
-    return 0;
-}
-
-static int set_rounds(void *target, const char *argument)
-{
-    char *end;
-    long n = strtol(argument, &end, 10);
-
-    if (!*argument || *end || n < 1 || n > ROUNDS_MAX)
-        return options_complain("is not a number from 1 to %d", ROUNDS_MAX);
-    ((struct command *)target)->rounds = n;
-    return 0;
-}
-
-static int set_most(void *target, const char *argument)
-{
-    char *end;
-    long n = strtol(argument, &end, 10);
-
-    if (!*argument || *end || n < (long)sizes[0] || n > LARGE)
-        return options_complain("is not a number from %u to %d", sizes[0], LARGE);
-    ((struct command *)target)->most = (unsigned)n;
-    return 0;
-}
+COMMAND_TEXT(directory, directory)
+COMMAND_TEXT(json, json)
+COMMAND_NUMBER(rounds, rounds, 1, ROUNDS_MAX)
+COMMAND_NUMBER(most, most, sizes[0], LARGE)
 
 static const struct option_row rows[] = {
     {"directory", 0, "DIR", "where the database is made", NULL, set_directory},

@@ -1,11 +1,11 @@
 /* What one packet costs: floods without and with programs of several kinds, taking turns; see bench/run, which makes
  * the network. */
 #include "bench/packet_cost.h"
+#include "bench/command.h"
 
 #include "bench/program_time.h"
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "common/options.h"
 
 #include <bpf/bpf.h>
 #include <string.h>
@@ -22,47 +22,19 @@ struct command {
 
 /* ---- options ---- */
 
-#define TEXT(name, field)                                                                                              \
-    static int set_##name(void *target, const char *argument)                                                          \
-    {                                                                                                                  \
-        ((struct command *)target)->field = argument;                                                                  \
-        return 0;                                                                                                      \
-    }
-TEXT(variants, lab.variants)
-TEXT(pdttd, lab.pdttd)
-TEXT(work_dir, lab.work_dir)
-TEXT(cgroup, lab.flood.cgroup)
-TEXT(client, lab.flood.client_ns)
-TEXT(server, lab.flood.server_ns)
-TEXT(address, lab.flood.server_address)
-TEXT(json, json)
+COMMAND_TEXT(variants, lab.variants)
+COMMAND_TEXT(pdttd, lab.pdttd)
+COMMAND_TEXT(work_dir, lab.work_dir)
+COMMAND_TEXT(cgroup, lab.flood.cgroup)
+COMMAND_TEXT(client, lab.flood.client_ns)
+COMMAND_TEXT(server, lab.flood.server_ns)
+COMMAND_TEXT(address, lab.flood.server_address)
+COMMAND_TEXT(json, json)
 
-static int read_number(const char *argument, long low, long high, long *ret)
-{
-    char *end;
-    long n = strtol(argument, &end, 10);
-
-    if (!*argument || *end || n < low || n > high)
-        return options_complain("is not a number from %ld to %ld", low, high);
-    *ret = n;
-    return 0;
-}
-
-#define NUMBER(name, field, low, high)                                                                                 \
-    static int set_##name(void *target, const char *argument)                                                          \
-    {                                                                                                                  \
-        long n = 0;                                                                                                    \
-        int r = read_number(argument, low, high, &n);                                                                  \
-                                                                                                                       \
-        if (r == 0)                                                                                                    \
-            ((struct command *)target)->field = n;                                                                     \
-        return r;                                                                                                      \
-    }
-NUMBER(cpu, lab.flood.cpu, 0, 1023)
-NUMBER(rounds, rounds, 1, ROUNDS_MAX)
-NUMBER(packets, lab.flood.packets, 100, 10000000)
-
-NUMBER(users, lab.flood.users, 1, FLOOD_USERS_MAX)
+COMMAND_NUMBER(cpu, lab.flood.cpu, 0, 1023)
+COMMAND_NUMBER(rounds, rounds, 1, ROUNDS_MAX)
+COMMAND_NUMBER(packets, lab.flood.packets, 100, 10000000)
+COMMAND_NUMBER(users, lab.flood.users, 1, FLOOD_USERS_MAX)
 
 static int set_work(void *target, const char *argument)
 {

@@ -3,13 +3,13 @@
  * through, bytes of machine code; and what one packet takes in the kernel's own test run. None of it is attached, so neither
  * other work on the machine nor its network changes the counts.
  */
+#include "bench/command.h"
 #include "bench/filling.h"
 #include "bench/sample.h"
 #include "collector/interface_programs.h"
 #include "collector/programs.h"
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "common/options.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -27,28 +27,9 @@ struct command {
 
 /* ---- options ---- */
 
-static int set_variants(void *target, const char *argument)
-{
-    ((struct command *)target)->variants = argument;
-    return 0;
-}
-
-static int set_json(void *target, const char *argument)
-{
-    ((struct command *)target)->json = argument;
-    return 0;
-}
-
-static int set_rounds(void *target, const char *argument)
-{
-    char *end;
-    long n = strtol(argument, &end, 10);
-
-    if (!*argument || *end || n < 0 || n > ROUNDS_MAX)
-        return options_complain("is not a number from 0 to %d", ROUNDS_MAX);
-    ((struct command *)target)->rounds = (unsigned)n;
-    return 0;
-}
+COMMAND_TEXT(variants, variants)
+COMMAND_TEXT(json, json)
+COMMAND_NUMBER(rounds, rounds, 0, ROUNDS_MAX)
 
 static const struct option_row rows[] = {
     {"variants", 0, "FILE", "object file with the programs to compare with", NULL, set_variants},

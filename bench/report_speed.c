@@ -2,12 +2,12 @@
  * How long pdtt-report takes to answer from a large database, its start included, and how long the same answer takes in
  * plain SQL over the raw level. Before a figure is believed both have given the same bytes.
  */
+#include "bench/command.h"
 #include "bench/sample.h"
 #include "common/calendar.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/options.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -65,34 +65,10 @@ struct answer {
 
 /* ---- options ---- */
 
-static int set_database(void *target, const char *argument)
-{
-    ((struct command *)target)->database = argument;
-    return 0;
-}
-
-static int set_report(void *target, const char *argument)
-{
-    ((struct command *)target)->report = argument;
-    return 0;
-}
-
-static int set_json(void *target, const char *argument)
-{
-    ((struct command *)target)->json = argument;
-    return 0;
-}
-
-static int set_rounds(void *target, const char *argument)
-{
-    char *end;
-    long n = strtol(argument, &end, 10);
-
-    if (!*argument || *end || n < 1 || n > ROUNDS_MAX)
-        return options_complain("is not a number from 1 to %d", ROUNDS_MAX);
-    ((struct command *)target)->rounds = (unsigned)n;
-    return 0;
-}
+COMMAND_TEXT(database, database)
+COMMAND_TEXT(report, report)
+COMMAND_TEXT(json, json)
+COMMAND_NUMBER(rounds, rounds, 1, ROUNDS_MAX)
 
 static const struct option_row rows[] = {
     {"database", 0, "FILE", "made by make_database a moment ago", NULL, set_database},
