@@ -23,3 +23,11 @@ static inline int64_t multiply_capped(int64_t a, int64_t b)
 
     return __builtin_mul_overflow(a, b, &product) ? ((a < 0) != (b < 0) ? INT64_MIN : INT64_MAX) : product;
 }
+
+/* Hundredths of a percent of whole, which is above 0. */
+static inline int64_t share_capped(int64_t part, int64_t whole)
+{
+    __int128 hundredths = (__int128)part * 10000 / whole;
+
+    return hundredths > INT64_MAX ? INT64_MAX : hundredths < INT64_MIN ? INT64_MIN : (int64_t)hundredths;
+}

@@ -114,10 +114,7 @@ int64_t allocation_hundredths(int64_t used_bytes, int64_t limit_bytes)
 {
     if (limit_bytes <= 0)
         return -1;
-    if (used_bytes <= 0)
-        return 0;
-    __int128 hundredths = (__int128)used_bytes * 10000 / limit_bytes;
-    return hundredths > INT64_MAX ? INT64_MAX : (int64_t)hundredths;
+    return used_bytes <= 0 ? 0 : share_capped(used_bytes, limit_bytes);
 }
 
 bool allocation_is_exceeded(int64_t used_bytes, int64_t limit_bytes)

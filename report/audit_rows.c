@@ -57,7 +57,7 @@ static int64_t share(const struct store_counters *part, const struct store_count
 {
     int64_t bytes = add_capped(part->tx_bytes, part->rx_bytes), all = add_capped(whole->tx_bytes, whole->rx_bytes);
 
-    return all > 0 ? (int64_t)((double)bytes * 10000 / (double)all) : -1;
+    return all > 0 ? share_capped(bytes, all) : -1;
 }
 
 static bool is_kernel(const struct audit_sum *sum)
@@ -87,8 +87,8 @@ static int add_interface(struct audit_job *job, size_t bucket, const char *sourc
     int r;
 
     sum_up(job, bucket, source, &kernel, &carried);
-    headers = (struct store_counters){
-        .tx_bytes = LINK_HEADER * kernel.tx_packets, .rx_bytes = LINK_HEADER * kernel.rx_packets, .tx_packets = 0};
+    headers = (struct store_counters){.tx_bytes = multiply_capped(LINK_HEADER, kernel.tx_packets),
+                                      .rx_bytes = multiply_capped(LINK_HEADER, kernel.rx_packets)};
     difference = kernel;
     counters_subtract(&difference, &carried);
     counters_subtract(&difference, &headers);
@@ -153,7 +153,7 @@ static int add_compared(struct audit_job *job, size_t bucket)
     int r;
 
     sum_up(job, bucket, NULL, &kernel, &carried);
-    if (carried.tx_packets + carried.rx_packets == 0) /* the layer was off: there is nothing to compare with */
+    if (!carried.tx_packets && !carried.rx_packets) /* the layer was off: there is nothing to compare with */
         return 0;
     counters_subtract(&attributed, &b->unattributed);
     counters_subtract(&attributed, &b->overflow);

@@ -21,7 +21,7 @@ double coverage_percent(const struct coverage *coverage)
 
     if (coverage->expected_ms <= 0)
         return -1;
-    hundredths = (int64_t)((__int128)coverage->seen_ms * 10000 / coverage->expected_ms);
+    hundredths = share_capped(coverage->seen_ms, coverage->expected_ms);
     return (double)(hundredths < 0 ? 0 : hundredths > 10000 ? 10000 : hundredths) / 100;
 }
 
