@@ -298,7 +298,7 @@ static void put_held(FILE *out, const struct report_head *head)
     else
         fprintf(out, "Detail:   %.2f %% of the bytes are of recorded connections, (other) is the rest", percent);
     if (kept->excess_bytes)
-        fprintf(out, "; %s of it of up to %" PRId64 " connections beyond the limit",
+        fprintf(out, "; %s of it of connections beyond the limit (%" PRId64 " began)",
                 units_format_bytes(bytes, kept->excess_bytes, head->units), kept->excess_connections);
     fputc('\n', out);
     if (kept->first_sec == 0)

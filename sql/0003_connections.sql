@@ -77,7 +77,8 @@ CREATE TABLE connection_usage (
     PRIMARY KEY (start_sec, connection)
 ) STRICT, WITHOUT ROWID;
 
--- What was beyond limits.connections: how many connections had no record of their own at most, and what all of them moved.
+-- What was beyond limits.connections: how many connections began that got no record of their own, and what all of those moved,
+-- also those that began before.
 CREATE TABLE connection_excess (
     start_sec INTEGER PRIMARY KEY,
     connections INTEGER NOT NULL,

@@ -394,17 +394,19 @@ static int merge(struct store *s, const struct booking *b, const struct store_co
     return r;
 }
 
+/* Each connection is counted once, in the interval in which it began: numbers add up as bytes do, also those of parts. */
 static int book_excess(struct store *s, const struct booking *b)
 {
     const struct store_interval *i = b->interval;
+    const struct store_counters count = {.tx_packets = i->other_connections_count};
     int r = 0;
 
     for (size_t part = 0; part < b->parts->n && r == 0; part++) {
         struct store_counters n = book_share(b->parts, part, &i->other_connections);
-        if (!counters_zero(&n) || i->other_connections_count)
-            r = statement_run(
-                s, STATEMENT_CONNECTION_EXCESS,
-                BINDS(BIND_INT(b->parts->five_minutes[part]), BIND_INT(i->other_connections_count), BIND_COUNTERS(&n)));
+        int64_t began = book_share(b->parts, part, &count).tx_packets;
+        if (!counters_zero(&n) || began)
+            r = statement_run(s, STATEMENT_CONNECTION_EXCESS,
+                              BINDS(BIND_INT(b->parts->five_minutes[part]), BIND_INT(began), BIND_COUNTERS(&n)));
     }
     return r;
 }

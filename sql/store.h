@@ -430,9 +430,9 @@ int store_plan_connections(struct store *s, const struct store_bucket *buckets, 
 
 /* Since when connections are kept, and what of a range no record of a connection was left for. */
 struct store_connections_kept {
-    int64_t first_sec; /* when the first one was booked; 0: never */
-    int64_t since_sec; /* what is older has expired; first_sec if nothing has */
-    int64_t excess_connections, excess_bytes;
+    int64_t first_sec;                        /* when the first one was booked; 0: never */
+    int64_t since_sec;                        /* what is older has expired; first_sec if nothing has */
+    int64_t excess_connections, excess_bytes; /* how many of them began, and what all moved */
 };
 int store_query_connections_kept(struct store *s, int64_t since_sec, int64_t until_sec,
                                  struct store_connections_kept *ret);
