@@ -25,15 +25,9 @@ watch_interfaces()
 # write_config [TEXT]: the settings of the fixture, then TEXT
 write_config()
 {
-    mkdir -p "${DATABASE%/*}"
-    cat >"$CONFIG" <<CONF
-database = "$DATABASE";
-pin_path = "$PIN_PATH";
-interval = "$INTERVAL";
-interfaces = $INTERFACES;
-control = "$TMP/control.sock";
-${1:-}
-CONF
+    [ -d "${DATABASE%/*}" ] || mkdir -p "${DATABASE%/*}"
+    printf '%s\n' "database = \"$DATABASE\";" "pin_path = \"$PIN_PATH\";" "interval = \"$INTERVAL\";" "interfaces = $INTERFACES;" \
+        "control = \"$TMP/control.sock\";" "${1:-}" >"$CONFIG"
 }
 
 # Reads as the report does: never waits for a lock that a test holds, never writes.
