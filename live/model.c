@@ -8,6 +8,7 @@
 
 struct flow {
     enum live_set set;
+    int64_t uid;
     char *texts[LIVE_HEADINGS];
     struct live_bytes total;
     struct live_bytes past[LIVE_PAST]; /* by sample number modulo LIVE_PAST */
@@ -43,6 +44,8 @@ static int compare_flows(const void *left, const void *right)
 
     if (a->set != b->set)
         return (int)a->set - (int)b->set;
+    if (a->uid != b->uid)
+        return a->uid < b->uid ? -1 : 1;
     for (int i = 0; i < LIVE_HEADINGS; i++) {
         int order = compare_texts(a->texts[i], b->texts[i]);
 
@@ -69,6 +72,7 @@ static struct flow *flow_copy(const struct flow *key)
     if (!f)
         return NULL;
     f->set = key->set;
+    f->uid = key->uid;
     for (int i = 0; i < LIVE_HEADINGS; i++) {
         f->texts[i] = key->texts[i] ? strdup(key->texts[i]) : NULL;
         if (key->texts[i] && !f->texts[i])
@@ -170,10 +174,10 @@ void live_model_begin(struct live_model *m, int64_t at_ms)
         m->flows[i]->past[m->sample % LIVE_PAST] = (struct live_bytes){0};
 }
 
-int live_model_add(struct live_model *m, enum live_set set, const char *const texts[static LIVE_HEADINGS],
+int live_model_add(struct live_model *m, enum live_set set, int64_t uid, const char *const texts[static LIVE_HEADINGS],
                    struct live_bytes moved)
 {
-    struct flow key = {.set = set}, *f;
+    struct flow key = {.set = set, .uid = uid}, *f;
     struct live_bytes *now;
     int r;
 
@@ -200,6 +204,32 @@ static double seconds_of(const struct live_model *m, uint64_t sample)
         return 0;
     length = m->at_ms[sample % (LIVE_PAST + 1)] - m->at_ms[(sample - 1) % (LIVE_PAST + 1)];
     return length > 0 ? (double)length / 1000 : 0;
+}
+
+/* ---- who sees what ---- */
+
+static bool is_own(const struct live_sight *sight, const struct flow *f)
+{
+    const char *user = f->texts[LIVE_USER];
+
+    return f->uid >= 0 && f->uid == sight->uid && user &&
+           (sight->user ? strcmp(user, sight->user) == 0 : strncmp(user, "uid ", 4) == 0);
+}
+
+static bool is_of_projects(const struct live_sight *sight, const struct flow *f)
+{
+    for (size_t i = 0; i < sight->n_projects; i++)
+        if (compare_texts(f->texts[LIVE_PROJECT], sight->projects[i]) == 0)
+            return true;
+    return sight->n_projects == 0;
+}
+
+/* A flow's text as it is told; NULL: the flow is not for this viewer, or has none. */
+static const char *seen_text(const struct live_sight *sight, const struct flow *f, enum live_heading heading)
+{
+    if (sight && ((sight->own && !is_own(sight, f)) || !is_of_projects(sight, f)))
+        return NULL;
+    return sight && sight->nameless && heading == LIVE_USER && !is_own(sight, f) ? LIVE_OTHERS : f->texts[heading];
 }
 
 /* ---- views ---- */
@@ -251,7 +281,8 @@ static void finish_row(const struct live_model *m, struct group *g)
 }
 
 /* The groups of a view in a tree by text; ret_groups is an array of them, malloc'ed like each of them. */
-static int collect(const struct live_model *m, enum live_heading heading, struct group ***ret_groups, size_t *ret_n)
+static int collect(const struct live_model *m, const struct live_sight *sight, enum live_heading heading,
+                   struct group ***ret_groups, size_t *ret_n)
 {
     cleanup_free struct group **groups = calloc(m->n ? m->n : 1, sizeof(struct group *));
     void *tree = NULL;
@@ -260,7 +291,7 @@ static int collect(const struct live_model *m, enum live_heading heading, struct
 
     for (size_t i = 0; r == 0 && i < m->n; i++) {
         const struct flow *f = m->flows[i];
-        struct group key = {.text = f->texts[heading]}, *g, **found;
+        struct group key = {.text = seen_text(sight, f, heading)}, *g, **found;
 
         if (f->set != live_set_of(heading) || !key.text)
             continue;
@@ -276,7 +307,7 @@ static int collect(const struct live_model *m, enum live_heading heading, struct
         }
         add_flow(g, f);
         if (live_set_of(heading) == LIVE_CONNECTIONS)
-            note_user(g, f->texts[LIVE_USER]);
+            note_user(g, seen_text(sight, f, LIVE_USER));
     }
     tdestroy(tree, keep_node);
     for (size_t i = 0; r < 0 && i < n; i++)
@@ -330,17 +361,18 @@ static int compare_rows(const void *left, const void *right, void *order)
     return strcmp(a->text, b->text);
 }
 
-int live_model_view(const struct live_model *m, enum live_heading heading, enum live_order order, const char *filter,
-                    struct live_view *ret_view)
+int live_model_view(const struct live_model *m, const struct live_sight *sight, enum live_heading heading,
+                    enum live_order order, const char *filter, struct live_view *ret_view)
 {
-    const struct live_bytes *gone = &m->gone[live_set_of(heading)];
-    struct live_view view = {.sum = {.text = "Total", .total = *gone}};
+    struct live_view view = {.sum = {.text = "Total"}};
     cleanup_free struct group **groups = NULL;
     size_t n;
-    int r = collect(m, heading, &groups, &n);
+    int r = collect(m, sight, heading, &groups, &n);
 
     if (r < 0)
         return r;
+    if (!sight) /* whose what went was is not known any more */
+        view.sum.total = m->gone[live_set_of(heading)];
     view.rows = calloc(n ? n : 1, sizeof(*view.rows));
     for (size_t i = 0; i < n; i++) {
         if (view.rows) {

@@ -44,10 +44,10 @@ struct live_model *live_model_free(struct live_model *m);
 void live_model_begin(struct live_model *m, int64_t at_ms);
 
 /*
- * What a flow moved since the sample before. texts has LIVE_HEADINGS entries, NULL where the set does not know it; they
- * are copied. May be called more than once for a flow: it is added up. -ENOMEM.
+ * What a flow of uid (below 0: nobody's, or not known) moved since the sample before. texts has LIVE_HEADINGS entries, NULL
+ * where the set does not know it; they are copied. May be called more than once for a flow: it is added up. -ENOMEM.
  */
-int live_model_add(struct live_model *m, enum live_set set, const char *const texts[static LIVE_HEADINGS],
+int live_model_add(struct live_model *m, enum live_set set, int64_t uid, const char *const texts[static LIVE_HEADINGS],
                    struct live_bytes moved);
 
 /* The oldest flows that moved nothing within the past go when there are more than this: their bytes stay in the sum. */
@@ -70,10 +70,23 @@ struct live_view {
     size_t left_out;     /* by the filter */
 };
 
+/* Who is told as this: a user whom the viewer may not know. */
+#define LIVE_OTHERS "(others)"
+
+/* What a view is made of; all zero: of everything. */
+struct live_sight {
+    bool own;      /* only what is of uid, under the name user; NULL: it has none */
+    bool nameless; /* whoever is not that is LIVE_OTHERS */
+    int64_t uid;
+    const char *user;
+    const char *const *projects; /* only what is of one of these; n_projects 0: of any */
+    size_t n_projects;
+};
+
 /*
- * The rows under a heading. filter: part of the text or of the user, in any case of the letters; NULL or "" leaves
+ * The rows under a heading of what sight (NULL: everything) lets through, which the sum is of as well. filter: part of the text or of the user, in any case of the letters; NULL or "" leaves
  * none out. The view is live_view_done()'s. -ENOMEM.
  */
-int live_model_view(const struct live_model *m, enum live_heading heading, enum live_order order, const char *filter,
-                    struct live_view *ret_view);
+int live_model_view(const struct live_model *m, const struct live_sight *sight, enum live_heading heading,
+                    enum live_order order, const char *filter, struct live_view *ret_view);
 void live_view_done(struct live_view *view);

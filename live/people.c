@@ -1,11 +1,14 @@
 #include "live/people.h"
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <search.h>
+
+enum { BELIEVED_SEC = 60 };
 
 enum id_kind { ID_USER, ID_GROUP };
 
@@ -13,6 +16,7 @@ struct person {
     enum id_kind kind;
     int64_t id;
     char *name;
+    int64_t asked_ns;
 };
 
 struct people {
@@ -67,16 +71,22 @@ static const char *name_of(struct people *p, enum id_kind kind, int64_t id)
 {
     const struct person key = {.kind = kind, .id = id};
     struct person *const *found = tfind(&key, &p->tree, compare);
+    int64_t now_ns = clock_boottime_ns();
     struct person *person;
 
     if (id < 0)
         return "(none)";
-    if (found)
+    if (found && now_ns - (*found)->asked_ns < BELIEVED_SEC * NSEC_PER_SEC)
         return (*found)->name;
+    if (found) {
+        person = *found;
+        tdelete(person, &p->tree, compare);
+        person_free(person);
+    }
     person = calloc(1, sizeof(*person));
     if (!person)
         return "?";
-    *person = (struct person){.kind = kind, .id = id, .name = look_up(kind, id)};
+    *person = (struct person){.kind = kind, .id = id, .name = look_up(kind, id), .asked_ns = now_ns};
     if (person->name && tsearch(person, &p->tree, compare))
         return person->name;
     person_free(person);

@@ -1,4 +1,4 @@
-/* The names of users and groups, asked of this host once each. */
+/* The names of users and groups, asked of this host once a minute each. Not for several threads. */
 #pragma once
 
 #include <stdint.h>
@@ -8,6 +8,6 @@ struct people;
 struct people *people_new(void);
 struct people *people_free(struct people *p);
 
-/* "uid 1234", "gid 1234" where the host knows no name, "(none)" below 0; never NULL. They live as long as p. */
+/* "uid 1234", "gid 1234" where the host knows no name, "(none)" below 0; never NULL. They live until the same is asked for again. */
 const char *people_user(struct people *p, int64_t uid);
 const char *people_group(struct people *p, int64_t gid);

@@ -191,7 +191,7 @@ int screen_draw(const struct live_model *m, struct live_state *state, const stru
                              .width = (size_t)COLS,
                              .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
     struct live_view view;
-    int r = live_model_view(m, state->heading, state->order, state->filter, &view);
+    int r = live_model_view(m, NULL, state->heading, state->order, state->filter, &view);
 
     if (r < 0)
         return r;

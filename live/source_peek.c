@@ -34,14 +34,14 @@ static struct live_bytes since_last(const struct peek_source *s, bool continued,
                                c->bytes.tx - json_integer_value(json_array_get(before, 1))};
 }
 
-static int feed_flow(const struct peek_source *s, bool continued, json_t *next, const struct counted *c,
-                     enum live_set set, const char *const texts[static LIVE_HEADINGS], struct live_model *m)
+/* Notes the counters of a flow. 1: it moved, so that its texts are worth finding; 0: not; -ENOMEM. */
+static int note(const struct peek_source *s, bool continued, json_t *next, const struct counted *c,
+                struct live_bytes *ret_moved)
 {
-    struct live_bytes moved = since_last(s, continued, c);
-
+    *ret_moved = since_last(s, continued, c);
     if (json_object_set_new(next, c->key, json_pack("[I, I]", (json_int_t)c->bytes.rx, (json_int_t)c->bytes.tx)) < 0)
         return -ENOMEM;
-    return moved.rx || moved.tx ? live_model_add(m, set, texts, moved) : 0;
+    return ret_moved->rx || ret_moved->tx;
 }
 
 /* ---- accounts ---- */
@@ -61,7 +61,8 @@ static int feed_account(const struct peek_source *s, bool continued, json_t *nex
     cleanup_free char *key = NULL;
     json_int_t uid, gid, rx, tx;
     const char *texts[LIVE_HEADINGS] = {NULL};
-    struct counted c;
+    struct live_bytes moved;
+    int r;
 
     if (json_unpack(account, "{s:I, s:I, s:s, s:s, s:I, s:I}", "uid", &uid, "gid", &gid, "kind", &kind, "class",
                     &class_name, "rx_bytes", &rx, "tx_bytes", &tx) < 0)
@@ -71,12 +72,14 @@ static int feed_account(const struct peek_source *s, bool continued, json_t *nex
         key = NULL;
         return -ENOMEM;
     }
-    c = (struct counted){key, {rx, tx}};
+    r = note(s, continued, next, &(struct counted){key, {rx, tx}}, &moved);
+    if (r <= 0)
+        return r;
     texts[LIVE_USER] = user_of(s->people, kind, uid);
     texts[LIVE_PROJECT] = project ? project : people_group(s->people, gid);
     texts[LIVE_CLASS] = class_name;
     texts[LIVE_UNIT] = unit ? unit : "(none)";
-    return feed_flow(s, continued, next, &c, LIVE_ACCOUNTS, texts, m);
+    return live_model_add(m, LIVE_ACCOUNTS, uid, texts, moved);
 }
 
 /* ---- connections ---- */
@@ -125,23 +128,33 @@ static char *process_text(const json_t *json, const struct connection *c)
                                                                                                             : text;
 }
 
+static int add_connection(const struct peek_source *s, const json_t *json, const struct connection *c,
+                          struct live_bytes moved, struct live_model *m)
+{
+    cleanup_free char *process = process_text(json, c);
+    cleanup_free char *text = connection_text(json, c);
+    const char *texts[LIVE_HEADINGS] = {[LIVE_PROCESS] = process, [LIVE_CONNECTION] = text};
+
+    if (!process || !text)
+        return -ENOMEM;
+    texts[LIVE_REMOTE] = c->remote;
+    texts[LIVE_USER] = c->uid < 0 ? "(unattributed)" : people_user(s->people, c->uid);
+    texts[LIVE_PROJECT] = optional_text(json, "project", people_group(s->people, c->gid));
+    texts[LIVE_CLASS] = c->class_name;
+    texts[LIVE_UNIT] = optional_text(json, "unit", "(none)");
+    return live_model_add(m, LIVE_CONNECTIONS, c->uid, texts, moved);
+}
+
 static int feed_connection(const struct peek_source *s, bool continued, json_t *next, json_t *json,
                            struct live_model *m)
 {
+    struct live_bytes moved;
     struct connection c;
     int r = read_connection(json, &c);
-    cleanup_free char *process = r < 0 ? NULL : process_text(json, &c);
-    cleanup_free char *text = r < 0 ? NULL : connection_text(json, &c);
-    const char *texts[LIVE_HEADINGS] = {[LIVE_PROCESS] = process, [LIVE_CONNECTION] = text};
 
-    if (r < 0 || !process || !text)
-        return r < 0 ? r : -ENOMEM;
-    texts[LIVE_REMOTE] = c.remote;
-    texts[LIVE_USER] = c.uid < 0 ? "(unattributed)" : people_user(s->people, c.uid);
-    texts[LIVE_PROJECT] = optional_text(json, "project", people_group(s->people, c.gid));
-    texts[LIVE_CLASS] = c.class_name;
-    texts[LIVE_UNIT] = optional_text(json, "unit", "(none)");
-    return feed_flow(s, continued, next, &(struct counted){c.id, {c.rx, c.tx}}, LIVE_CONNECTIONS, texts, m);
+    if (r == 0)
+        r = note(s, continued, next, &(struct counted){c.id, {c.rx, c.tx}}, &moved);
+    return r <= 0 ? r : add_connection(s, json, &c, moved, m);
 }
 
 /* ---- samples ---- */

@@ -16,7 +16,7 @@ static int feed(const struct store_row *row, void *model)
     const char *texts[LIVE_HEADINGS] = {
         [LIVE_USER] = row->user, [LIVE_PROJECT] = row->project, [LIVE_CLASS] = row->class_name};
 
-    return live_model_add(model, LIVE_ACCOUNTS, texts, (struct live_bytes){row->n.rx_bytes, row->n.tx_bytes});
+    return live_model_add(model, LIVE_ACCOUNTS, row->uid, texts, (struct live_bytes){row->n.rx_bytes, row->n.tx_bytes});
 }
 
 static int feed_since(struct store_source *s, int64_t until_sec, struct live_model *m)

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/escape.h"
 #include "serve/endpoints.h"
+#include "serve/watch.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -52,6 +53,7 @@ void answer_problem(unsigned status, const char *detail, struct answer *ret)
 void answer_done(struct answer *answer)
 {
     free(answer->body);
+    watch_stream_leave(answer->stream);
     *answer = (struct answer){0};
 }
 
@@ -112,9 +114,11 @@ static int work(struct work *w, struct answer *ret)
     return r < 0 ? r : w->endpoint->answer(w, ret);
 }
 
-void answer_request(struct directory *d, const struct claim *claim, const struct request *request, struct answer *ret)
+void answer_request(struct directory *d, struct watch *watch, const struct claim *claim, const struct request *request,
+                    struct answer *ret)
 {
-    struct work w = {.directory = d, .claim = claim, .request = request, .endpoint = endpoint_find(request->path)};
+    struct work w = {
+        .directory = d, .watch = watch, .claim = claim, .request = request, .endpoint = endpoint_find(request->path)};
     int r;
 
     *ret = (struct answer){0};

@@ -9,6 +9,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct watch;
+struct watch_stream;
+
 struct answer {
     unsigned status;        /* of HTTP */
     const char *media_type; /* static */
@@ -19,14 +22,16 @@ struct answer {
     char tag[28];       /* ETag, "" none */
     bool gzip;          /* body is compressed */
     char next[PAGE_CURSOR_MAX];
-    bool own_rows; /* it shows no more than the asker's own rows and projects */
+    struct watch_stream *stream; /* in place of a body; owned */
+    bool own_rows;               /* it shows no more than the asker's own rows and projects */
 };
 
 /*
- * Answers what is asked for: authorises, reads the database at the directory's path within a short transaction, and keeps a
- * copy. It never fails: what goes wrong is an answer as well.
+ * Answers what is asked for: authorises, reads the database at the directory's path within a short transaction, or asks the
+ * watch, and keeps a copy. It never fails: what goes wrong is an answer as well.
  */
-void answer_request(struct directory *d, const struct claim *claim, const struct request *request, struct answer *ret);
+void answer_request(struct directory *d, struct watch *watch, const struct claim *claim, const struct request *request,
+                    struct answer *ret);
 
 /* Whether there is such a path at all. */
 bool answer_knows_path(const char *path);

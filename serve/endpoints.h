@@ -17,6 +17,8 @@ const struct endpoint *endpoint_all(size_t *ret_n);
 int answer_report(struct work *w, struct answer *ret);
 int answer_me(struct work *w, struct answer *ret);
 int answer_health(struct work *w, struct answer *ret);
+int answer_current(struct work *w, struct answer *ret);
+int answer_stream(struct work *w, struct answer *ret);
 int answer_openapi(struct work *w, struct answer *ret);
 int answer_metrics(struct work *w, struct answer *ret);
 

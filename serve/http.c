@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "serve/connections.h"
+#include "serve/http_stream.h"
 #include "serve/listen.h"
 
 #include <microhttpd.h>
@@ -20,6 +21,7 @@ enum {
 struct http {
     struct MHD_Daemon *daemon;
     struct queue *queue;
+    struct watch *watch;
     struct connections *connections;
     struct directory *directory;
 };
@@ -30,6 +32,7 @@ struct exchange {
     struct MHD_Connection *connection;
     char *target;
     bool begun, asked, answered, close, openmetrics;
+    int64_t last_event;
 };
 
 static struct http *only; /* for what is called back without a closure */
@@ -131,6 +134,7 @@ static bool refuse_nobody(struct http *h, struct exchange *e, struct answer *ret
     struct evidence evidence = {.network = network, .uid = network ? -1 : e->job.who};
     const char *why = NULL, *known = header_of(e->connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
     const char *accept = header_of(e->connection, MHD_HTTP_HEADER_ACCEPT);
+    const char *last_event = header_of(e->connection, "Last-Event-ID");
     int r;
 
     evidence.loopback = network && is_loopback(fd_of(e->connection));
@@ -142,6 +146,7 @@ static bool refuse_nobody(struct http *h, struct exchange *e, struct answer *ret
     e->job.who = claim_who(&e->job.claim);
     e->job.accepts.gzip = encode_takes_gzip(header_of(e->connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
     e->openmetrics = accept && strstr(accept, "application/openmetrics-text");
+    e->last_event = last_event ? strtoll(last_event, NULL, 10) : 0;
     e->job.accepts.known = known ? strdup(known) : NULL;
     return false;
 }
@@ -153,6 +158,7 @@ static bool answer_early(struct exchange *e, struct answer *ret)
     int r = request_parse(e->target, &e->job.request, &why);
 
     e->job.request.openmetrics = e->openmetrics;
+    e->job.request.last_event = e->last_event;
     if (r < 0)
         answer_problem(r == -ENOMEM ? 500 : 400, why ? why : strerror(-r), ret);
     else if (!answer_knows_path(e->job.request.path))
@@ -181,6 +187,8 @@ static void add_headers(struct MHD_Response *response, const struct exchange *e)
     if (a->status == 401)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"pdtt\"");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (strcmp(a->media_type, "text/event-stream") == 0)
+        MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* or nginx would collect events */
     if (a->retry_sec)
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry);
     if (a->status == 405)
@@ -193,18 +201,29 @@ static void add_headers(struct MHD_Response *response, const struct exchange *e)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
-static enum MHD_Result send_answer(struct exchange *e)
+/* Body and stream are the response's then. */
+static struct MHD_Response *make_response(struct exchange *e)
 {
     struct answer *a = &e->job.answer;
     struct MHD_Response *response;
+
+    if (a->stream)
+        return http_stream_response(take_ptr(a->stream), e->connection, only->connections, fd_of(e->connection));
+    response = MHD_create_response_from_buffer(a->size, a->body, MHD_RESPMEM_MUST_FREE);
+    if (response)
+        a->body = NULL;
+    return response;
+}
+
+static enum MHD_Result send_answer(struct exchange *e)
+{
+    struct MHD_Response *response = make_response(e);
     enum MHD_Result r;
 
-    response = MHD_create_response_from_buffer(a->size, a->body, MHD_RESPMEM_MUST_FREE);
     if (!response)
         return MHD_NO;
-    a->body = NULL; /* the library's now */
     add_headers(response, e);
-    r = MHD_queue_response(e->connection, a->status, response);
+    r = MHD_queue_response(e->connection, e->job.answer.status, response);
     MHD_destroy_response(response);
     return r;
 }
@@ -330,7 +349,9 @@ int http_start(struct directory *d, struct http **ret_http)
     int r = -ENOMEM;
 
     if (h && (h->connections = connections_new()))
-        r = queue_start(d, go_on, &h->queue);
+        r = watch_start(d, &h->watch);
+    if (r == 0)
+        r = queue_start(d, h->watch, go_on, &h->queue);
     if (r == 0) {
         only = h;
         h->directory = d;
@@ -357,9 +378,10 @@ void http_tick(struct http *h)
 
 bool http_stop(struct http *h)
 {
-    if (!queue_stop(h->queue, STOP_MS))
+    if (!watch_stop(h->watch, STOP_MS) || !queue_stop(h->queue, STOP_MS))
         return false;
     MHD_stop_daemon(h->daemon);
+    watch_free(h->watch);
     connections_free(h->connections);
     free(h);
     return true;

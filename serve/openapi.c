@@ -2,6 +2,7 @@
 #include "serve/endpoints.h"
 
 #include "common/cleanup.h"
+#include "serve/now.h"
 #include <config.h>
 
 #include <string.h>
@@ -33,12 +34,27 @@ static bool has_extra(const struct question_kind *kind, const struct extra *e)
     return e->offset == SIZE_MAX || *(const bool *)((const char *)kind + e->offset);
 }
 
+static json_t *parameters_of_now(void)
+{
+    json_t *array = json_array();
+    size_t n;
+    const struct now_parameter *rows = now_parameters(&n);
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, parameter(rows[i].name, rows[i].type, rows[i].description));
+    return array;
+}
+
 static json_t *parameters_of(const struct endpoint *e)
 {
     json_t *array = json_array();
     size_t n;
     const struct option_row *rows = report_option_rows(&n);
 
+    if (e->answer == answer_current || e->answer == answer_stream) {
+        json_decref(array);
+        return parameters_of_now();
+    }
     if (e->answer != answer_report)
         return array;
     for (size_t i = 0; i < n; i++) {
@@ -70,6 +86,10 @@ static json_t *content_of(const struct endpoint *e)
 {
     if (e->answer == answer_metrics)
         return json_pack("{s:{}, s:{}}", "text/plain", "application/openmetrics-text");
+    if (e->answer == answer_current)
+        return json_pack("{s:{s:{s:s}}}", "application/json", "schema", "$ref", "#/components/schemas/Current");
+    if (e->answer == answer_stream)
+        return json_pack("{s:{s:{s:s}}}", "text/event-stream", "schema", "type", "string");
     if (e->answer != answer_report)
         return json_pack("{s:{s:{s:s}}}", "application/json", "schema", "type", "object");
     return json_pack("{s:{s:{s:s}}, s:{}, s:{}, s:{}}", "application/json", "schema", "$ref",
@@ -101,16 +121,37 @@ static json_t *paths(void)
     return object;
 }
 
+static json_t *current_schema(void)
+{
+    static const struct {
+        const char *name, *type;
+    } members[] = {
+        {"at", "number"},  {"since", "integer"}, {"interval_sec", "number"}, {"by", "string"},
+        {"rows", "array"}, {"sum", "object"},    {"left_out", "integer"},
+    };
+    json_t *properties = json_object(), *required = json_array();
+
+    for (size_t i = 0; i < array_length(members); i++) {
+        json_object_set_new(properties, members[i].name, json_pack("{s:s}", "type", members[i].type));
+        json_array_append_new(required, json_string(members[i].name));
+    }
+    return json_pack("{s:s, s:o, s:o}", "type", "object", "required", required, "properties", properties);
+}
+
 static json_t *schemas(void)
 {
-    return json_pack("{s:{s:s, s:[s, s, s, s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}},"
-                     " s:{s:s, s:[s, s, s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s, s:{s:s}}, s:{s:[s, s]}, s:{s:s}}}}",
-                     "Problem", "type", "object", "required", "type", "title", "status", "detail", "properties", "type",
-                     "type", "string", "title", "type", "string", "status", "type", "integer", "detail", "type",
-                     "string", "Report", "type", "object", "required", "since", "until", "rows", "properties",
-                     "jsonversion", "type", "string", "since", "type", "integer", "until", "type", "integer", "rows",
-                     "type", "array", "items", "type", "object", "next", "type", "string", "null", "totals", "type",
-                     "object");
+    json_t *schemas =
+        json_pack("{s:{s:s, s:[s, s, s, s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}},"
+                  " s:{s:s, s:[s, s, s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s, s:{s:s}}, s:{s:[s, s]}, s:{s:s}}}}",
+                  "Problem", "type", "object", "required", "type", "title", "status", "detail", "properties", "type",
+                  "type", "string", "title", "type", "string", "status", "type", "integer", "detail", "type", "string",
+                  "Report", "type", "object", "required", "since", "until", "rows", "properties", "jsonversion", "type",
+                  "string", "since", "type", "integer", "until", "type", "integer", "rows", "type", "array", "items",
+                  "type", "object", "next", "type", "string", "null", "totals", "type", "object");
+
+    if (schemas)
+        json_object_set_new(schemas, "Current", current_schema());
+    return schemas;
 }
 
 int answer_openapi(struct work *w, struct answer *ret)

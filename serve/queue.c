@@ -8,9 +8,10 @@
 #include <time.h>
 
 struct queue {
-    pthread_mutex_t lock; /* of all below but the directory */
+    pthread_mutex_t lock; /* of all below but the directory and the watch */
     pthread_cond_t changed;
     struct directory *directory;
+    struct watch *watch;
     queue_answered_fn answered;
     struct job *first, **last;
     size_t n_waiting, n_running, n_asking_host;
@@ -79,7 +80,7 @@ static void *work(void *argument)
         q->n_running++;
         q->n_asking_host += asks_host;
         pthread_mutex_unlock(&q->lock);
-        answer_request(q->directory, &job->claim, &job->request, &job->answer);
+        answer_request(q->directory, q->watch, &job->claim, &job->request, &job->answer);
         encode_answer(&job->accepts, &job->answer);
         q->answered(job); /* and gone */
         pthread_mutex_lock(&q->lock);
@@ -91,7 +92,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-int queue_start(struct directory *d, queue_answered_fn answered, struct queue **ret_queue)
+int queue_start(struct directory *d, struct watch *watch, queue_answered_fn answered, struct queue **ret_queue)
 {
     struct queue *q = calloc(1, sizeof(*q));
     pthread_condattr_t clock;
@@ -99,6 +100,7 @@ int queue_start(struct directory *d, queue_answered_fn answered, struct queue **
     if (!q)
         return -ENOMEM;
     q->directory = d;
+    q->watch = watch;
     q->answered = answered;
     q->last = &q->first;
     pthread_mutex_init(&q->lock, NULL);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { REQUEST_MOST_PARAMETERS = 64 };
 
@@ -14,7 +15,9 @@ struct request {
     char *path; /* as it came: nothing of it is decoded, so it is the one that it looks like or none */
     struct parameter *parameters;
     size_t n;
-    bool openmetrics; /* the asker takes that: of Accept, not of the target */
+    /* of headers, not of the target */
+    bool openmetrics;   /* the asker takes that */
+    int64_t last_event; /* that an earlier stream told; 0: none */
 };
 
 /*

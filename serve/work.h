@@ -9,6 +9,7 @@ struct endpoint;
 
 struct work {
     struct directory *directory;
+    struct watch *watch;
     const struct claim *claim;
     const struct request *request;
     const struct endpoint *endpoint;

@@ -28,20 +28,33 @@ static void moved(const char *user, const char *project, int64_t rx, int64_t tx)
 {
     const char *texts[LIVE_HEADINGS] = {[LIVE_USER] = user, [LIVE_PROJECT] = project};
 
-    ck_assert_int_eq(live_model_add(m, LIVE_ACCOUNTS, texts, (struct live_bytes){rx, tx}), 0);
+    ck_assert_int_eq(live_model_add(m, LIVE_ACCOUNTS, 1, texts, (struct live_bytes){rx, tx}), 0);
 }
 
 static void carried(const char *user, const char *process, int64_t rx)
 {
     const char *texts[LIVE_HEADINGS] = {[LIVE_USER] = user, [LIVE_PROCESS] = process};
 
-    ck_assert_int_eq(live_model_add(m, LIVE_CONNECTIONS, texts, (struct live_bytes){rx, 0}), 0);
+    ck_assert_int_eq(live_model_add(m, LIVE_CONNECTIONS, 1, texts, (struct live_bytes){rx, 0}), 0);
+}
+
+static void moved_of(int64_t uid, const char *user, const char *project, int64_t tx)
+{
+    const char *texts[LIVE_HEADINGS] = {[LIVE_USER] = user, [LIVE_PROJECT] = project};
+
+    ck_assert_int_eq(live_model_add(m, LIVE_ACCOUNTS, uid, texts, (struct live_bytes){0, tx}), 0);
+}
+
+static void look_with(const struct live_sight *sight, enum live_heading heading)
+{
+    live_view_done(&view);
+    ck_assert_int_eq(live_model_view(m, sight, heading, LIVE_BY_RATE, NULL, &view), 0);
 }
 
 static void look(enum live_heading heading, enum live_order order, const char *filter)
 {
     live_view_done(&view);
-    ck_assert_int_eq(live_model_view(m, heading, order, filter, &view), 0);
+    ck_assert_int_eq(live_model_view(m, NULL, heading, order, filter, &view), 0);
 }
 
 /* ---- the model ---- */
@@ -127,6 +140,43 @@ START_TEST(accounts_and_connections_are_never_added_up)
     look(LIVE_PROCESS, LIVE_BY_RATE, NULL);
     ck_assert_int_eq(view.sum.total.rx, 7);
     ck_assert_str_eq(view.rows[0].user, "alice");
+}
+END_TEST
+
+START_TEST(who_sees_their_own_sees_no_other_uid_name_or_sum)
+{
+    const struct live_sight own = {.own = true, .nameless = true, .uid = 1, .user = "alice"};
+
+    live_model_begin(m, 1000);
+    moved_of(1, "alice", "p1", 10);
+    moved_of(1, "predecessor", "p1", 200);
+    moved_of(2, "alice", "p1", 3000);
+    moved_of(-1, "(unattributed)", "p1", 40000);
+    look_with(&own, LIVE_USER);
+    ck_assert_uint_eq(view.n, 1);
+    ck_assert_str_eq(view.rows[0].text, "alice");
+    ck_assert_int_eq(view.rows[0].total.tx, 10);
+    ck_assert_int_eq(view.sum.total.tx, 10);
+}
+END_TEST
+
+START_TEST(who_sees_a_project_sees_its_others_as_one)
+{
+    const char *projects[] = {"p1"};
+    const struct live_sight sight = {
+        .nameless = true, .uid = 1, .user = "alice", .projects = projects, .n_projects = 1};
+
+    live_model_begin(m, 1000);
+    moved_of(1, "alice", "p1", 10);
+    moved_of(1, "alice", "p2", 200);
+    moved_of(2, "bob", "p1", 3000);
+    moved_of(3, "carol", "p1", 40000);
+    look_with(&sight, LIVE_USER);
+    ck_assert_uint_eq(view.n, 2);
+    ck_assert_str_eq(view.rows[0].text, LIVE_OTHERS);
+    ck_assert_int_eq(view.rows[0].total.tx, 43000);
+    ck_assert_int_eq(view.rows[1].total.tx, 10);
+    ck_assert_int_eq(view.sum.total.tx, 43010);
 }
 END_TEST
 
@@ -276,6 +326,8 @@ int main(void)
     tcase_add_test(model, the_past_moves_on_and_ends);
     tcase_add_test(model, a_filter_leaves_rows_out_and_the_sum_whole);
     tcase_add_test(model, accounts_and_connections_are_never_added_up);
+    tcase_add_test(model, who_sees_their_own_sees_no_other_uid_name_or_sum);
+    tcase_add_test(model, who_sees_a_project_sees_its_others_as_one);
     tcase_add_test(model, a_process_of_two_users_names_none);
     tcase_add_test(model, flows_at_rest_are_let_go_and_their_bytes_stay);
     suite_add_tcase(suite, model);
