@@ -5,7 +5,7 @@
 #pragma once
 
 #include "bench/site.h"
-#include "sql/store.h"
+#include "sql/store_ask.h"
 
 #include <stdbool.h>
 

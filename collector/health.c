@@ -3,6 +3,7 @@
 #include "collector/session.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "sql/store_ask.h"
 
 #include <config.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "sql/store_ask.h"
 
 #include <poll.h>
 #include <string.h>

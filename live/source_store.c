@@ -1,7 +1,7 @@
 #include "live/source.h"
 
 #include "common/cleanup.h"
-#include "sql/store.h"
+#include "sql/store_ask.h"
 
 #include <string.h>
 

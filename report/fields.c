@@ -1,6 +1,7 @@
 #include "report/fields.h"
 
 #include "common/cleanup.h"
+#include "sql/store_ask.h"
 
 #include <string.h>
 

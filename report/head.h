@@ -5,6 +5,7 @@
 #include "report/fields.h"
 #include "report/page.h"
 #include "report/period.h"
+#include "sql/store_ask.h"
 
 #include <stdio.h>
 

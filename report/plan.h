@@ -2,7 +2,7 @@
 #pragma once
 
 #include "report/period.h"
-#include "sql/store.h"
+#include "sql/store_ask.h"
 
 /* More than people or spreadsheets can use; a limit at all, so that "--since 1970 --period 5min" says what is wrong. */
 enum { PLAN_MOST_BUCKETS = 200000 };

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "common/calendar.h"
-#include "sql/store.h"
+#include "sql/store_ask.h"
 
 struct split_span {
     int64_t start_sec, end_sec; /* start <= end; neither is before 1970 nor after the year 9999 */

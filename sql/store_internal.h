@@ -10,7 +10,7 @@
 #include "common/calendar.h"
 #include "sql/split.h"
 #include "sql/statement.h"
-#include "sql/store.h"
+#include "sql/store_ask.h"
 #include "sql/tally.h"
 
 #define STORE_APPLICATION_ID 0x50445454 /* "PDTT" */
