@@ -19,14 +19,21 @@ struct daemon {
 
 /* ---- what happens ---- */
 
-/* Absolute wall-clock time: the timer also fires, with ECANCELED, when somebody sets the clock. */
+/*
+ * Absolute wall-clock time: the timer also fires, with ECANCELED, when somebody sets the clock. Arming it says so as well, of a clock
+ * that was set since the last look (during a drain, say): then the time that was computed may be of the old one.
+ */
 static int arm_timer(struct daemon *d)
 {
     int64_t interval_ns = d->session->config->interval_sec * NSEC_PER_SEC;
-    int64_t next_ns = clock_next_multiple(clock_realtime_ns(), interval_ns);
-    struct itimerspec at = {.it_value = {.tv_sec = next_ns / NSEC_PER_SEC, .tv_nsec = next_ns % NSEC_PER_SEC}};
+    int r;
 
-    return timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0 ? -errno : 0;
+    do {
+        int64_t next_ns = clock_next_multiple(clock_realtime_ns(), interval_ns);
+        struct itimerspec at = {.it_value = {.tv_sec = next_ns / NSEC_PER_SEC, .tv_nsec = next_ns % NSEC_PER_SEC}};
+        r = timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0 ? -errno : 0;
+    } while (r == -ECANCELED);
+    return r;
 }
 
 /* Only what another start alone can mend ends the daemon: everything else may pass, and the counts wait in the kernel. */

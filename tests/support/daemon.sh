@@ -94,7 +94,7 @@ pdttd_drain()
     local before more
     before=$(intervals)
     for more in 0 1; do
-        kill -USR1 "$PDTTD_PID"
+        kill -USR1 "$PDTTD_PID" || die "pdttd lives" "$(tail -n 20 "$PDTTD_LOG")"
         wait_until 60 more_intervals_than $((before + more)) || die "pdttd books on" "$(tail -n 20 "$PDTTD_LOG")"
     done
 }

@@ -66,14 +66,22 @@ EXPORT time_t time(time_t *ret)
     return now.tv_sec;
 }
 
-/* The kernel's timer goes by the kernel's clock. */
+/* The kernel's timer goes by the kernel's clock. Armed after that was set, it says so once, and is armed all the same. */
 EXPORT int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old)
 {
+    static long offset_seen;
     struct itimerspec shifted = *at;
+    long offset = clock_offset();
+    int r;
 
     if (flags & TFD_TIMER_ABSTIME)
-        shifted.it_value.tv_sec -= clock_offset();
-    return NEXT(timerfd_settime)(fd, flags, &shifted, old);
+        shifted.it_value.tv_sec -= offset;
+    r = NEXT(timerfd_settime)(fd, flags, &shifted, old);
+    if (r < 0 || !(flags & TFD_TIMER_CANCEL_ON_SET) || offset == offset_seen)
+        return r;
+    offset_seen = offset;
+    errno = ECANCELED;
+    return -1;
 }
 
 int libbpf_num_possible_cpus(void);

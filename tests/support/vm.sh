@@ -84,6 +84,7 @@ vm_accuracy()
 vm_report()
 {
     vm_results | sed -n "s/^RESULT \(ok\|not ok\|skip\) - /\1 - $VM_NAME, /p"
+    vm_results | sed -n 's/^FAULT /fault - /p'
     vm_results | grep '^# ' || true
     mkdir -p "$builddir/tests/logs"
     cp "$VM_WORK/results" "$builddir/tests/logs/vm-$VM_NAME.results" # for kernels_table

@@ -78,7 +78,7 @@ vm_make_tree()
 {
     local stage=$VM_WORK/tree
     mkdir -p "$stage/pdtt/build/tests/support" "$stage/etc" "$stage/root"
-    (cd "$srcdir" && tar -cf - tests/run tests/live tests/scenario tests/support etc) | tar -C "$stage/pdtt" -xf - || return
+    (cd "$srcdir" && tar -cf - tests/run tests/fault tests/live tests/scenario tests/support etc) | tar -C "$stage/pdtt" -xf - || return
     vm_programs | while read -r program; do
         install -D -m 755 "$program" "$stage/pdtt/build/${program#"$builddir"/}"
     done
