@@ -36,9 +36,12 @@ static void tell_salvage(struct session *s, const char *moved, const struct stor
     cleanup_free char *line = NULL;
 
     if (asprintf(&line,
-                 "damaged; moved to %s; %s: %lld rows saved, %d unreadable places in %d tables, %lld rows refused",
+                 "damaged; moved to %s; %s: %lld rows saved, which tell of %lld bytes; %d unreadable places in %d"
+                 " tables, %lld rows refused; missing are %lld bytes that intervals had, and %lld intervals%s",
                  moved, salvage->readable ? "salvaged" : "nothing of it can be read", (long long)salvage->rows,
-                 salvage->holes, salvage->tables_damaged, (long long)salvage->rows_refused) < 0)
+                 (long long)salvage->bytes, salvage->holes, salvage->tables_damaged, (long long)salvage->rows_refused,
+                 (long long)salvage->bytes_lost, (long long)salvage->intervals_lost,
+                 salvage->gaps ? ", recorded as gaps" : "") < 0)
         line = NULL;
     log_warning("%s: %s; keep that file until you know that nothing is missing", s->config->database,
                 line ? line : "damaged");

@@ -246,7 +246,8 @@ static int fit(struct store *s, void *userdata)
 {
     if (sqlite3_exec(s->db, sql_salvage, NULL, NULL, NULL) != SQLITE_OK)
         return store_fail_sqlite(s, "salvaging");
-    return salvage_agree(s);
+    int r = salvage_agree(s);
+    return r < 0 ? r : salvage_tell_loss(s, userdata);
 }
 
 int store_salvage(struct store *s, const char *from, void (*still_alive)(void), struct store_salvage *ret)
@@ -269,7 +270,7 @@ int store_salvage(struct store *s, const char *from, void (*still_alive)(void), 
     if (r == 0 && v.old)
         r = store_transaction(s, restore_buckets, NULL);
     if (r == 0 && v.old)
-        r = store_transaction(s, fit, NULL);
+        r = store_transaction(s, fit, ret);
     rollup_forget(s);
     return r;
 }

@@ -302,6 +302,11 @@ struct store_salvage {
     bool readable; /* at all */
     int64_t rows, rows_refused;
     int tables_damaged, holes; /* places that could not be read */
+    int64_t bytes;             /* sent and received, which the new database tells of */
+    int64_t bytes_lost;        /* which intervals had and no level has; more may be missing of what nothing tells */
+    int64_t
+        intervals_lost; /* of which no row is there, or one without its time; what they had may be in coarser levels */
+    int64_t gaps;       /* recorded for the two, with the reason "damaged" */
 };
 
 /*

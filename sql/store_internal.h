@@ -311,6 +311,9 @@ sqlite3_stmt *salvage_insert(sqlite3 *db, const char *table, int *ret_columns);
 /* Makes the sums of levels agree after rows of them were lost; within a transaction. */
 int salvage_agree(struct store *s);
 
+/* After that: adds to ret what is told and what is known to be missing, and records gaps; within a transaction. */
+int salvage_tell_loss(struct store *s, struct store_salvage *ret);
+
 /* ---- quarantine.c ---- */
 
 /* Moves a log that lies where that of a new database will be, and holds something, aside as well. */
