@@ -19,6 +19,8 @@ struct answer {
     size_t size;
     unsigned retry_sec; /* 0: not worth it, or no need */
     bool exceeded;      /* --allocations --check: one is */
+    const char *cache;  /* of Cache-Control; NULL: as the tag says; static */
+    const char *policy; /* for what a browser makes of it; NULL: none; static */
     char tag[28];       /* ETag, "" none */
     bool gzip;          /* body is compressed */
     char next[PAGE_CURSOR_MAX];

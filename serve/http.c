@@ -6,6 +6,7 @@
 #include "serve/connections.h"
 #include "serve/http_stream.h"
 #include "serve/listen.h"
+#include "serve/page.h"
 
 #include <microhttpd.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct exchange {
     char *target;
     bool begun, asked, answered, close, openmetrics;
     int64_t last_event;
+    const struct page_file *page; /* that it is for, whoever asks */
 };
 
 static struct http *only; /* for what is called back without a closure */
@@ -151,12 +153,23 @@ static bool refuse_nobody(struct http *h, struct exchange *e, struct answer *ret
     return false;
 }
 
+static void answer_page(struct exchange *e, struct answer *ret)
+{
+    page_answer(e->page, encode_takes_gzip(header_of(e->connection, MHD_HTTP_HEADER_ACCEPT_ENCODING)),
+                header_of(e->connection, MHD_HTTP_HEADER_IF_NONE_MATCH), ret);
+}
+
 /* What can be said without reading the database; false: nothing can. */
 static bool answer_early(struct exchange *e, struct answer *ret)
 {
     cleanup_free char *why = NULL;
-    int r = request_parse(e->target, &e->job.request, &why);
+    int r;
 
+    if (e->page) {
+        answer_page(e, ret);
+        return true;
+    }
+    r = request_parse(e->target, &e->job.request, &why);
     e->job.request.openmetrics = e->openmetrics;
     e->job.request.last_event = e->last_event;
     if (r < 0)
@@ -175,7 +188,10 @@ static void add_headers(struct MHD_Response *response, const struct exchange *e)
 
     snprintf(retry, sizeof(retry), "%u", a->retry_sec);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->media_type);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, *a->tag ? "private, no-cache" : "no-store");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+                            a->cache  ? a->cache
+                            : *a->tag ? "private, no-cache"
+                                      : "no-store");
     if (*a->tag) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, a->tag);
         MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding, Authorization");
@@ -193,7 +209,10 @@ static void add_headers(struct MHD_Response *response, const struct exchange *e)
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry);
     if (a->status == 405)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-    if (a->status == 200 || a->status == 304)
+    if (a->policy) {
+        MHD_add_response_header(response, "Content-Security-Policy", a->policy);
+        MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    } else if (a->status == 200 || a->status == 304)
         MHD_add_response_header(response, "Pdtt-Rows", a->own_rows ? "own" : "all");
     if (a->exceeded)
         MHD_add_response_header(response, "Pdtt-Exceeded", "yes");
@@ -254,8 +273,10 @@ static enum MHD_Result handle(void *userdata, struct MHD_Connection *connection,
         e->job.who = connections_uid(h->connections, fd_of(connection));
         if (e->job.who < 0)
             return MHD_NO;
-        return refuse_at_once(e, method, &e->job.answer) || refuse_nobody(h, e, &e->job.answer) ? send_answer(e)
-                                                                                                : MHD_YES;
+        if (refuse_at_once(e, method, &e->job.answer))
+            return send_answer(e);
+        e->page = page_find(e->target);
+        return !e->page && refuse_nobody(h, e, &e->job.answer) ? send_answer(e) : MHD_YES;
     }
     if (e->answered || (!e->asked && answer_early(e, &e->job.answer)))
         return send_answer(e);
