@@ -32,17 +32,21 @@ static const struct dimension_row {
 };
 
 struct label {
+    int64_t id;
     char *text;
     int64_t number; /* the uid; 1 for what is of no connection */
     int64_t rank;   /* among all of the dimension; equal for equal text and number */
 };
 
-/* Ids are small numbers that the store gave, so a label is found by its id. */
+/* By id. Ids need not be small: a file may hold any, and those of processes and remote hosts grow for years. */
 struct labels {
     struct label *v;
-    size_t n;
+    size_t n, room;  /* a power of two */
+    uint32_t *slots; /* twice as many; the number of a label plus 1; 0: free */
     struct label **order;
 };
+
+#define FIRST_ROOM 64 /* a power of two */
 
 static void cleanup_labels(struct labels (*all)[DIMENSIONS])
 {
@@ -51,41 +55,58 @@ static void cleanup_labels(struct labels (*all)[DIMENSIONS])
         for (size_t i = 0; i < l->n; i++)
             free(l->v[i].text);
         free(l->v);
+        free(l->slots);
         free(l->order);
     }
 }
 
-static int make_room(struct store *s, struct labels *l, int64_t id)
+/* The slot of id, or the free one where it belongs. Spread by the golden ratio (Knuth, section 6.4). */
+static uint32_t *find_slot(const struct labels *l, int64_t id)
 {
-    size_t room = l->n ? l->n : 64;
+    size_t mask = 2 * l->room - 1, i = ((uint64_t)id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
 
-    if (id < 0)
-        return store_fail(s, -EBADMSG, "holds the id %lld, which it never gave; restore it from a backup",
-                          (long long)id);
-    while (room <= (uint64_t)id)
-        room *= 2;
-    if (room == l->n)
-        return 0;
-    struct label *v = realloc(l->v, room * sizeof(*v));
-    if (!v)
+    while (l->slots[i] && l->v[l->slots[i] - 1].id != id)
+        i = (i + 1) & mask;
+    return &l->slots[i];
+}
+
+static int64_t rank_of(const struct labels *l, int64_t id)
+{
+    return l->v[*find_slot(l, id) - 1].rank;
+}
+
+static int grow(struct store *s, struct labels *l)
+{
+    size_t room = l->room ? 2 * l->room : FIRST_ROOM;
+    struct label *v = room < UINT32_MAX / 2 ? realloc(l->v, room * sizeof(*v)) : NULL;
+    uint32_t *slots = v ? calloc(2 * room, sizeof(*slots)) : NULL;
+
+    l->v = v ? v : l->v;
+    if (!slots)
         return store_fail(s, -ENOMEM, "out of memory");
-    memset(v + l->n, 0, (room - l->n) * sizeof(*v));
-    l->v = v;
-    l->n = room;
+    free(l->slots);
+    l->slots = slots;
+    l->room = room;
+    for (size_t i = 0; i < l->n; i++)
+        *find_slot(l, v[i].id) = (uint32_t)i + 1;
     return 0;
 }
 
 static int learn(struct store *s, enum statement_id statement, struct labels *l, int64_t id)
 {
-    int r = make_room(s, l, id);
+    int r = l->n == l->room ? grow(s, l) : 0;
+    uint32_t *slot = r == 0 ? find_slot(l, id) : NULL;
 
-    if (r < 0 || l->v[id].text)
+    if (r < 0 || *slot)
         return r;
     r = statement_bind(s, statement, BINDS(BIND_INT(id)));
     if (r == 0 && (r = statement_step(s, statement)) > 0) {
         const char *text = statement_text(s, statement, 0);
-        l->v[id] = (struct label){.text = strdup(text ? text : ""), .number = statement_int(s, statement, 1)};
-        r = l->v[id].text ? 0 : store_fail(s, -ENOMEM, "out of memory");
+        struct label *label = &l->v[l->n];
+        *label = (struct label){.id = id, .text = strdup(text ? text : ""), .number = statement_int(s, statement, 1)};
+        r = label->text ? 0 : store_fail(s, -ENOMEM, "out of memory");
+        if (r == 0)
+            *slot = (uint32_t)++l->n;
     } else if (r == 0) {
         r = store_fail(s, -EBADMSG, "does not know the id %lld that it gave; restore it from a backup", (long long)id);
     }
@@ -103,22 +124,19 @@ static int compare_labels(const void *a, const void *b)
 
 static int rank(struct store *s, struct labels *l)
 {
-    size_t n = 0;
-
     l->order = calloc(l->n ? l->n : 1, sizeof(struct label *));
     if (!l->order)
         return store_fail(s, -ENOMEM, "out of memory");
     for (size_t i = 0; i < l->n; i++)
-        if (l->v[i].text)
-            l->order[n++] = &l->v[i];
-    qsort(l->order, n, sizeof(struct label *), compare_labels);
-    for (size_t i = 0; i < n; i++)
+        l->order[i] = &l->v[i];
+    qsort(l->order, l->n, sizeof(struct label *), compare_labels);
+    for (size_t i = 0; i < l->n; i++)
         l->order[i]->rank =
             i && compare_labels(&l->order[i], &l->order[i - 1]) == 0 ? l->order[i - 1]->rank : (int64_t)i;
     return 0;
 }
 
-/* A negative one was never given: it stays negative for learn() to complain. */
+/* A negative one was never given: it stays negative, and nothing has it. */
 static int64_t id_in(const struct tally_key *key, enum dimension d)
 {
     const struct dimension_row *row = &dimensions[d];
@@ -179,7 +197,7 @@ static int sum_by_rank(struct store *s, const struct tally *sums, unsigned by, c
         struct tally_key key = sums->rows[i].key;
         for (int d = 0; d < DIMENSIONS; d++)
             if (by & dimensions[d].by)
-                put_id(&key, (enum dimension)d, labels[d].v[id_in(&key, (enum dimension)d)].rank);
+                put_id(&key, (enum dimension)d, rank_of(&labels[d], id_in(&key, (enum dimension)d)));
         if (tally_add(ret, &key, &sums->rows[i].n) < 0)
             return store_fail(s, -ENOMEM, "out of memory");
     }
