@@ -10,7 +10,7 @@ enum { MOST_FDS = 4096 };
 
 struct connection {
     int64_t uid, until_ns;
-    bool open;
+    bool open, kept;
 };
 
 struct connections {
@@ -64,6 +64,37 @@ void connections_limit(struct connections *c, int fd, int64_t until_ns)
     pthread_mutex_unlock(&c->lock);
 }
 
+void connections_keep(struct connections *c, int fd)
+{
+    pthread_mutex_lock(&c->lock);
+    if (fd >= 0 && fd < MOST_FDS && c->v[fd].open)
+        c->v[fd].kept = true;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Once is enough: the library sees it and closes. */
+static void end(struct connection *connection, int fd)
+{
+    shutdown(fd, SHUT_RDWR);
+    connection->until_ns = CONNECTION_NO_LIMIT;
+}
+
+bool connections_make_room(struct connections *c, int64_t uid)
+{
+    struct connection *found = NULL;
+
+    pthread_mutex_lock(&c->lock);
+    for (struct connection *v = c->v; v < c->v + MOST_FDS; v++)
+        if (v->open && v->uid == uid && !v->kept && v->until_ns < (found ? found->until_ns : CONNECTION_NO_LIMIT))
+            found = v;
+    if (found) {
+        end(found, (int)(found - c->v));
+        found->uid = -1;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return found;
+}
+
 int64_t connections_remove(struct connections *c, int fd)
 {
     int64_t uid = -1;
@@ -81,10 +112,8 @@ void connections_expire(struct connections *c, int64_t now_ns)
 {
     pthread_mutex_lock(&c->lock);
     for (int fd = 0; fd < MOST_FDS; fd++) {
-        if (!c->v[fd].open || c->v[fd].until_ns > now_ns)
-            continue;
-        shutdown(fd, SHUT_RDWR);
-        c->v[fd].until_ns = CONNECTION_NO_LIMIT; /* once is enough: the library sees it and closes */
+        if (c->v[fd].open && c->v[fd].until_ns <= now_ns)
+            end(&c->v[fd], fd);
     }
     pthread_mutex_unlock(&c->lock);
 }

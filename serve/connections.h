@@ -31,6 +31,15 @@ int64_t connections_uid(struct connections *c, int fd);
 
 void connections_limit(struct connections *c, int fd, int64_t until_ns);
 
+/* What was asked over it was answered: from now on it makes room for nobody. */
+void connections_keep(struct connections *c, int fd);
+
+/*
+ * Shuts down the connection of uid that has the least time left, of those over which nothing was answered and no question is being
+ * answered, so that who says nothing keeps nobody out. It is of no uid then, and counts for none. False: there is none.
+ */
+bool connections_make_room(struct connections *c, int64_t uid);
+
 /* To be told before the descriptor is closed. Its uid; -1: there was none. */
 int64_t connections_remove(struct connections *c, int fd);
 

@@ -92,6 +92,8 @@ static void go_on(struct job *job)
     struct exchange *e = (struct exchange *)job;
 
     e->answered = true;
+    if (job->answer.status < 400)
+        connections_keep(only->connections, fd_of(e->connection));
     connections_limit(only->connections, fd_of(e->connection), after_sec(CONNECTION_ANSWER_SEC));
     MHD_resume_connection(e->connection);
 }
@@ -318,12 +320,25 @@ static void turn_away(int fd)
     close_fd(fd);
 }
 
+/* Where there is no room, one goes that said nothing yet. */
+static bool is_granted(struct http *h, int64_t who)
+{
+    bool many = who == CLAIM_NETWORK || directory_trusts(h->directory, who);
+
+    if (queue_connect(h->queue, who, many))
+        return true;
+    if (!connections_make_room(h->connections, who))
+        return false;
+    queue_disconnect(h->queue, who);
+    return queue_connect(h->queue, who, many);
+}
+
 void http_add(struct http *h, int fd, int64_t who)
 {
     const struct sockaddr_un address = {.sun_family = AF_UNIX};
     int64_t stale;
 
-    if (!queue_connect(h->queue, who, who == CLAIM_NETWORK || directory_trusts(h->directory, who))) {
+    if (!is_granted(h, who)) {
         turn_away(fd);
         return;
     }

@@ -1,6 +1,7 @@
 /*
  * slow SOCKET CONNECTIONS SECONDS [WAY]: holds so many connections to a server of HTTP and keeps each of them busy for
- * nothing. Each that the server ends is made anew. Prints how many were made, and how often one was ended.
+ * nothing. Each that the server ends is made anew. Prints how many were made, and how often one was ended. SOCKET is a path,
+ * or the number of a port of 127.0.0.1.
  *
  * WAY: header (default)  a byte of a header now and then, and never its end
  *      silent            not a byte
@@ -8,6 +9,7 @@
  *      raw               sends its input over one connection as it is, and prints what is answered
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,13 +36,19 @@ static double now_sec(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static int connect_to(const char *path)
+static int connect_to(const char *where)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    struct sockaddr_in port = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(where)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    bool is_path = *where == '/';
+    int fd = socket(is_path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+    strncpy(path.sun_path, where, sizeof(path.sun_path) - 1);
+    if (fd >= 0 && connect(fd, is_path ? (const struct sockaddr *)&path : (const struct sockaddr *)&port,
+                           is_path ? sizeof(path) : sizeof(port)) == 0)
+        return fd;
+    if (fd >= 0 && errno == EINPROGRESS)
         return fd;
     if (fd >= 0)
         close(fd);
