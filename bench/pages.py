@@ -54,6 +54,20 @@ def footprint(found):
     return table([head, ""], rows)
 
 
+def serve_load(found):
+    """A row for each question, alone and beside the clients that say next to nothing."""
+    rows = []
+    for alone, besieged in zip(found["alone"]["answers"], found["besieged"]["answers"]):
+        rows.append([alone["question"]] + [f"{phase['median_ms']:.1f}, {phase['p99_ms']:.1f}, {phase['longest_ms']:.0f}" for phase in (alone, besieged)])
+    rows.append(["questions that failed"] + [f"{found[phase]['failed']}" for phase in ("alone", "besieged")])
+    rows.append(["events of their streams"] + [f"{found[phase]['events']:,}" for phase in ("alone", "besieged")])
+    rows.append(["pdttd's drain and booking, median"] + [f"{found[phase]['drain_ms']:.1f} ms" for phase in ("alone", "besieged")])
+    rows.append(["pdtt-serve: resident"] + [f"{found[phase]['resident_kib'] / 1024:.1f} MiB" for phase in ("alone", "besieged")])
+    rows.append(["pdtt-serve: of one core"] + [f"{found[phase]['cpu_percent']} %" for phase in ("alone", "besieged")])
+    dashboards = found["alone"]["dashboards"]
+    return table([f"{dashboards} dashboards, a question a second each; ms: median, p99, longest", "alone", f"beside {found['clients']} silent clients"], rows)
+
+
 def kernel_memory(found):
     """By map: what does not depend on CPUs as the kernel tells it, the ledger's halves and per-CPU maps computed."""
     rows, totals = [], [0, 0, 0]

@@ -97,3 +97,9 @@ run_footprint()
     rm -f "$out/footprint.json"
     env srcdir="$srcdir" builddir="$builddir" "$srcdir/bench/footprint" "$load_seconds" 9>&- || broke footprint "it did not end well"
 }
+
+run_serve()
+{
+    rm -f "$out/serve_load.json"
+    env srcdir="$srcdir" builddir="$builddir" "$srcdir/bench/serve_load" "$serve_seconds" 9>&- || broke serve "it did not end well"
+}
