@@ -246,8 +246,12 @@ static int fit(struct store *s, void *userdata)
 {
     if (sqlite3_exec(s->db, sql_salvage, NULL, NULL, NULL) != SQLITE_OK)
         return store_fail_sqlite(s, "salvaging");
-    int r = salvage_agree(s);
-    return r < 0 ? r : salvage_tell_loss(s, userdata);
+    return salvage_agree(s);
+}
+
+static int tell_loss(struct store *s, void *userdata)
+{
+    return salvage_tell_loss(s, userdata);
 }
 
 int store_salvage(struct store *s, const char *from, void (*still_alive)(void), struct store_salvage *ret)
@@ -270,7 +274,10 @@ int store_salvage(struct store *s, const char *from, void (*still_alive)(void), 
     if (r == 0 && v.old)
         r = store_transaction(s, restore_buckets, NULL);
     if (r == 0 && v.old)
-        r = store_transaction(s, fit, ret);
+        r = store_transaction(s, fit, NULL);
+    /* By itself: damaged numbers that cannot be added up must not undo the rest. */
+    if (r == 0 && v.old)
+        r = store_transaction(s, tell_loss, ret);
     rollup_forget(s);
     return r;
 }
