@@ -83,6 +83,16 @@ static inline void expect_refused(const char *path, enum store_mode mode, int er
     ck_assert_msg(strchr(why, '\n') == NULL, "\"%s\" is more than a line", why);
 }
 
+static inline void execute(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    char *error = NULL;
+
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK, "%s: %s", sql, error);
+    sqlite3_close(db);
+}
+
 /* One number by a connection of its own, as an administrator would ask. */
 static inline int64_t sql_int(const char *sql)
 {

@@ -10,16 +10,6 @@ static void create(void)
     store_close(open_store(STORE_WRITE));
 }
 
-static void execute(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    char *error = NULL;
-
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK, "%s: %s", sql, error);
-    sqlite3_close(db);
-}
-
 START_TEST(a_writer_creates_what_the_design_promises)
 {
     char host[256] = "";

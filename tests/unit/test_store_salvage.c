@@ -15,16 +15,6 @@ static int64_t start_of(int64_t epoch)
     return START + 10 * (epoch - 1);
 }
 
-static void execute(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    char *error = NULL;
-
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK, "%s: %s", sql, error);
-    sqlite3_close(db);
-}
-
 /* A database of 120 epochs, the last thirty of which are in the raw level alone, as if its writer had been killed. */
 static void make_it(void)
 {
