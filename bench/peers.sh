@@ -85,21 +85,21 @@ measure_transfer()
         --argjson nethogs "$(nethogs_says)" --argjson vnstat "$(vnstat_says)" '$ARGS.named'
 }
 
+# by_script NAME SCRIPT [ARGUMENT…]: bench/SCRIPT, which writes SCRIPT.json itself
+by_script()
+{
+    local name=$1 script=$2
+    shift 2
+    rm -f "$out/$script.json"
+    env srcdir="$srcdir" builddir="$builddir" "$srcdir/bench/$script" "$@" 9>&- || broke "$name" "it did not end well"
+}
+
 run_accuracy()
 {
     install_peers nethogs:nethogs vnstatd:vnstat
-    rm -f "$out/accuracy.json"
-    env srcdir="$srcdir" builddir="$builddir" "$srcdir/bench/accuracy" 9>&- || broke accuracy "it did not end well"
+    by_script accuracy accuracy
 }
 
-run_footprint()
-{
-    rm -f "$out/footprint.json"
-    env srcdir="$srcdir" builddir="$builddir" "$srcdir/bench/footprint" "$load_seconds" 9>&- || broke footprint "it did not end well"
-}
+run_footprint() { by_script footprint footprint "$load_seconds"; }
 
-run_serve()
-{
-    rm -f "$out/serve_load.json"
-    env srcdir="$srcdir" builddir="$builddir" "$srcdir/bench/serve_load" "$serve_seconds" 9>&- || broke serve "it did not end well"
-}
+run_serve() { by_script serve serve_load "$serve_seconds"; }

@@ -35,6 +35,12 @@ struct connections *connections_free(struct connections *c)
     return NULL;
 }
 
+/* Under the lock. NULL: the descriptor is no connection. */
+static struct connection *find(struct connections *c, int fd)
+{
+    return fd >= 0 && fd < MOST_FDS && c->v[fd].open ? &c->v[fd] : NULL;
+}
+
 bool connections_add(struct connections *c, int fd, int64_t uid, int64_t until_ns, int64_t *ret_stale)
 {
     if (fd >= MOST_FDS)
@@ -48,27 +54,35 @@ bool connections_add(struct connections *c, int fd, int64_t uid, int64_t until_n
 
 int64_t connections_uid(struct connections *c, int fd)
 {
+    const struct connection *found;
     int64_t uid;
 
     pthread_mutex_lock(&c->lock);
-    uid = fd >= 0 && fd < MOST_FDS && c->v[fd].open ? c->v[fd].uid : -1;
+    found = find(c, fd);
+    uid = found ? found->uid : -1;
     pthread_mutex_unlock(&c->lock);
     return uid;
 }
 
 void connections_limit(struct connections *c, int fd, int64_t until_ns)
 {
+    struct connection *found;
+
     pthread_mutex_lock(&c->lock);
-    if (fd >= 0 && fd < MOST_FDS && c->v[fd].open)
-        c->v[fd].until_ns = until_ns;
+    found = find(c, fd);
+    if (found)
+        found->until_ns = until_ns;
     pthread_mutex_unlock(&c->lock);
 }
 
 void connections_keep(struct connections *c, int fd)
 {
+    struct connection *found;
+
     pthread_mutex_lock(&c->lock);
-    if (fd >= 0 && fd < MOST_FDS && c->v[fd].open)
-        c->v[fd].kept = true;
+    found = find(c, fd);
+    if (found)
+        found->kept = true;
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -97,12 +111,14 @@ bool connections_make_room(struct connections *c, int64_t uid)
 
 int64_t connections_remove(struct connections *c, int fd)
 {
+    struct connection *found;
     int64_t uid = -1;
 
     pthread_mutex_lock(&c->lock);
-    if (fd >= 0 && fd < MOST_FDS && c->v[fd].open) {
-        uid = c->v[fd].uid;
-        c->v[fd] = (struct connection){0};
+    found = find(c, fd);
+    if (found) {
+        uid = found->uid;
+        *found = (struct connection){0};
     }
     pthread_mutex_unlock(&c->lock);
     return uid;
@@ -111,9 +127,8 @@ int64_t connections_remove(struct connections *c, int fd)
 void connections_expire(struct connections *c, int64_t now_ns)
 {
     pthread_mutex_lock(&c->lock);
-    for (int fd = 0; fd < MOST_FDS; fd++) {
+    for (int fd = 0; fd < MOST_FDS; fd++)
         if (c->v[fd].open && c->v[fd].until_ns <= now_ns)
             end(&c->v[fd], fd);
-    }
     pthread_mutex_unlock(&c->lock);
 }
