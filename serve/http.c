@@ -320,14 +320,14 @@ static void turn_away(int fd)
     close_fd(fd);
 }
 
-/* Where there is no room, one goes that said nothing yet. */
+/* Where there is no room for one of many people, a connection goes that said nothing yet; a user's own are the user's affair. */
 static bool is_granted(struct http *h, int64_t who)
 {
     bool many = who == CLAIM_NETWORK || directory_trusts(h->directory, who);
 
     if (queue_connect(h->queue, who, many))
         return true;
-    if (!connections_make_room(h->connections, who))
+    if (!many || !connections_make_room(h->connections, who))
         return false;
     queue_disconnect(h->queue, who);
     return queue_connect(h->queue, who, many);
