@@ -11,17 +11,17 @@ int answer_current(struct work *w, struct answer *ret)
 {
     cleanup_free char *text = NULL;
     struct now_question question;
-    int n = -1, r = now_parse(w->request, &w->membership, &question, &w->why);
+    int n = -1, r = now_parse(w->request, &w->membership, w->endpoint->question.paged, &question, &w->why);
 
     if (r < 0)
         return r;
-    r = watch_ask(w->watch, &question, &text, &w->why);
-    if (r == 0 && (n = asprintf(&ret->body, "%s\n", text)) < 0)
+    r = watch_ask(w->watch, &question, &text, ret->next, &w->why);
+    if (r == 0 && (n = asprintf(&ret->body, "%s%s", text, question.format == NOW_JSON ? "\n" : "")) < 0)
         r = -ENOMEM;
     if (r == 0) {
         ret->size = (size_t)n;
         ret->status = 200;
-        ret->media_type = "application/json";
+        ret->media_type = now_media_type(&question);
         ret->own_rows = question.restricted;
     } else {
         ret->body = NULL;
@@ -33,7 +33,7 @@ int answer_current(struct work *w, struct answer *ret)
 int answer_stream(struct work *w, struct answer *ret)
 {
     struct now_question question;
-    int r = now_parse(w->request, &w->membership, &question, &w->why);
+    int r = now_parse(w->request, &w->membership, w->endpoint->question.paged, &question, &w->why);
     bool restricted = r == 0 && question.restricted;
 
     if (r < 0)

@@ -1,20 +1,27 @@
 #include "serve/now.h"
 
 #include "common/cleanup.h"
-#include "common/json_text.h"
 #include "live/lines.h"
 #include "report/options_words.h"
 
 #include <string.h>
 
-enum { DEFAULT_ROWS = 100, MOST_ROWS = 1000, TIME_DIGITS = 13 };
+enum { DEFAULT_ROWS = 100, MOST_ROWS = 1000 };
 
 static const struct now_parameter parameters[] = {
-    {"by", "string", "a row for each user (default), project, class, unit, process, remote or connection"},
-    {"project", "string", "only these projects, separated by commas"},
-    {"search", "string", "only rows whose name or user contains it"},
-    {"limit", "integer", "the rows that move most, 1 to 1000 (default 100)"},
+    {"by", "string", "a row for each user (default), project, class, unit, process, remote or connection", false},
+    {"project", "string", "only these projects, separated by commas", false},
+    {"search", "string", "only rows whose name or user contains it", false},
+    {"sort", "string", "what comes first: rate (default), rx, tx, total or name", false},
+    {"limit", "integer", "the rows that come first, 1 to 1000 (default 100)", false},
+    {"cursor", "string", "\"next\" of the page before", true},
+    {"format", "string", "json (default), csv or tsv", true},
 };
+
+static const struct {
+    const char *word;
+    enum now_format format;
+} formats[] = {{"json", NOW_JSON}, {"csv", NOW_CSV}, {"tsv", NOW_TSV}};
 
 const struct now_parameter *now_parameters(size_t *ret_n)
 {
@@ -31,15 +38,52 @@ static int complain(char **ret_why, const char *format, const char *value)
 
 /* ---- what is asked ---- */
 
-static int parse_limit(const char *value, size_t *ret, char **ret_why)
+static int parse_limit(const char *value, struct now_question *q, char **ret_why)
 {
     char *end;
     unsigned long n = strtoul(value, &end, 10);
 
     if (*value < '0' || *value > '9' || *end || n < 1 || n > MOST_ROWS)
         return complain(ret_why, "parameter limit: '%s': not a number from 1 to 1000", value);
-    *ret = n;
+    q->page.limit = n;
     return 0;
+}
+
+static int parse_by(const char *value, struct now_question *q, char **ret_why)
+{
+    if (live_heading_find(value, &q->heading))
+        return 0;
+    return complain(ret_why, "parameter by: '%s': not one of user, project, class, unit, process, remote, connection",
+                    value);
+}
+
+static int parse_sort(const char *value, struct now_question *q, char **ret_why)
+{
+    for (enum live_order order = 0; order < LIVE_ORDERS; order++)
+        if (strcmp(live_order_word(order), value) == 0) {
+            q->order = order;
+            return 0;
+        }
+    return complain(ret_why, "parameter sort: '%s': not one of rate, rx, tx, total, name", value);
+}
+
+static int parse_cursor(const char *value, struct now_question *q, char **ret_why)
+{
+    int64_t since, until;
+
+    if (page_parse_cursor(value, &since, &until, &q->page.skip))
+        return 0;
+    return complain(ret_why, "parameter cursor: '%s' is none that \"next\" of an answer gave", value);
+}
+
+static int parse_format(const char *value, struct now_question *q, char **ret_why)
+{
+    for (size_t i = 0; i < array_length(formats); i++)
+        if (strcmp(formats[i].word, value) == 0) {
+            q->format = formats[i].format;
+            return 0;
+        }
+    return complain(ret_why, "parameter format: '%s': not one of json, csv, tsv", value);
 }
 
 static bool is_utf8(const char *text)
@@ -51,26 +95,41 @@ static bool is_utf8(const char *text)
     return known;
 }
 
+static bool is_known(const char *name, bool paged)
+{
+    for (size_t i = 0; i < array_length(parameters); i++)
+        if (strcmp(parameters[i].name, name) == 0)
+            return paged || !parameters[i].paged;
+    return false;
+}
+
 static int apply(const struct parameter *p, struct now_question *q, struct report_options *o, char **ret_why)
 {
+    static const struct {
+        const char *name;
+        int (*parse)(const char *value, struct now_question *q, char **ret_why);
+    } rows[] = {{"by", parse_by},
+                {"sort", parse_sort},
+                {"limit", parse_limit},
+                {"cursor", parse_cursor},
+                {"format", parse_format}};
+
     if (!is_utf8(p->value))
         return complain(ret_why, "parameter %s: not UTF-8", p->name);
-    if (strcmp(p->name, "by") == 0)
-        return live_heading_find(p->value, &q->heading)
-                   ? 0
-                   : complain(ret_why,
-                              "parameter by: '%s': not one of user, project, class, unit, process, remote, connection",
-                              p->value);
-    if (strcmp(p->name, "limit") == 0)
-        return parse_limit(p->value, &q->limit, ret_why);
-    if (strcmp(p->name, "project") == 0)
-        return list_parse(&o->projects, p->value) < 0
-                   ? complain(ret_why, "parameter project: '%s': not a list of names, separated by commas", p->value)
-                   : 0;
-    if (strcmp(p->name, "search") != 0)
-        return complain(ret_why, "unknown parameter '%s'; by, project, search and limit are known", p->name);
-    q->search = p->value;
-    return 0;
+    if (!is_known(p->name, q->paged))
+        return complain(ret_why,
+                        q->paged
+                            ? "unknown parameter '%s'; by, project, search, sort, limit, cursor and format are known"
+                            : "unknown parameter '%s'; by, project, search, sort and limit are known",
+                        p->name);
+    for (size_t i = 0; i < array_length(rows); i++)
+        if (strcmp(rows[i].name, p->name) == 0)
+            return rows[i].parse(p->value, q, ret_why);
+    if (strcmp(p->name, "search") == 0)
+        return q->search = p->value, 0;
+    return list_parse(&o->projects, p->value) < 0
+               ? complain(ret_why, "parameter project: '%s': not a list of names, separated by commas", p->value)
+               : 0;
 }
 
 /* ---- who sees what ---- */
@@ -93,8 +152,9 @@ static int keep_texts(struct now_question *q, const struct store_viewer *viewer,
 
     for (size_t i = 0; i < projects->n; i++)
         json_array_append_new(names, json_string_nocheck(projects->v[i]));
-    q->texts = json_pack("{s:i, s:I, s:o, s:o, s:o, s:b, s:I}", "by", (int)q->heading, "limit", (json_int_t)q->limit,
-                         "search", q->search ? json_string_nocheck(q->search) : json_null(), "projects", names, "user",
+    q->texts = json_pack("{s:[i, i, i, I, I], s:o, s:o, s:o, s:b, s:I}", "what", (int)q->heading, (int)q->order,
+                         (int)q->format, (json_int_t)q->page.skip, (json_int_t)q->page.limit, "search",
+                         q->search ? json_string_nocheck(q->search) : json_null(), "projects", names, "user",
                          viewer && viewer->name ? json_string_nocheck(viewer->name) : json_null(), "restricted",
                          viewer != NULL, "uid", (json_int_t)(viewer ? viewer->uid : -1));
     q->key = q->texts ? json_dumps(q->texts, JSON_COMPACT) : NULL;
@@ -122,9 +182,10 @@ static int set_sight(struct now_question *q)
     return 0;
 }
 
-int now_parse(const struct request *request, const struct membership *m, struct now_question *ret, char **ret_why)
+int now_parse(const struct request *request, const struct membership *m, bool paged, struct now_question *ret,
+              char **ret_why)
 {
-    struct now_question q = {.heading = LIVE_USER, .limit = DEFAULT_ROWS};
+    struct now_question q = {.heading = LIVE_USER, .paged = paged, .page.limit = DEFAULT_ROWS};
     struct report_options o = {0};
     struct grant grant = {0};
     int r = 0;
@@ -155,48 +216,4 @@ void now_done(struct now_question *q)
     free((void *)q->sight.projects);
     json_decref(q->texts);
     *q = (struct now_question){0};
-}
-
-/* ---- the answer ---- */
-
-static json_t *figures(const struct live_row *row)
-{
-    return json_pack("{s:I, s:I, s:I, s:I}", "rx_rate", (json_int_t)(row->rx_rate + 0.5), "tx_rate",
-                     (json_int_t)(row->tx_rate + 0.5), "rx_bytes", (json_int_t)row->total.rx, "tx_bytes",
-                     (json_int_t)row->total.tx);
-}
-
-static json_t *row_json(const struct now_question *q, const struct live_row *row)
-{
-    json_t *json = figures(row);
-
-    json_object_set_new(json, "name", json_text_or_null(row->text));
-    if (live_set_of(q->heading) == LIVE_CONNECTIONS)
-        json_object_set_new(json, "user", json_text_or_null(row->user));
-    return json;
-}
-
-char *now_render(const struct now_question *q, const struct live_model *model, const struct now_moment *moment)
-{
-    bool all = !q->restricted && q->sight.n_projects == 0;
-    json_t *rows = json_array(), *json;
-    struct live_view view;
-    char *text = NULL;
-    size_t shown;
-
-    if (live_model_view(model, all ? NULL : &q->sight, q->heading, LIVE_BY_RATE, q->search, &view) < 0) {
-        json_decref(rows);
-        return NULL;
-    }
-    shown = view.n < q->limit ? view.n : q->limit;
-    for (size_t i = 0; i < shown; i++)
-        json_array_append_new(rows, row_json(q, &view.rows[i]));
-    json = json_pack("{s:f, s:I, s:f, s:s, s:o, s:o, s:I}", "at", (double)moment->at_ms / 1000, "since",
-                     (json_int_t)moment->since_sec, "interval_sec", moment->length_sec, "by",
-                     live_heading_word(q->heading), "rows", rows, "sum", figures(&view.sum), "left_out",
-                     (json_int_t)(view.left_out + view.n - shown));
-    live_view_done(&view);
-    text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(TIME_DIGITS)) : NULL;
-    json_decref(json);
-    return text;
 }

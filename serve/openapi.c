@@ -34,14 +34,15 @@ static bool has_extra(const struct question_kind *kind, const struct extra *e)
     return e->offset == SIZE_MAX || *(const bool *)((const char *)kind + e->offset);
 }
 
-static json_t *parameters_of_now(void)
+static json_t *parameters_of_now(bool paged)
 {
     json_t *array = json_array();
     size_t n;
     const struct now_parameter *rows = now_parameters(&n);
 
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(array, parameter(rows[i].name, rows[i].type, rows[i].description));
+        if (paged || !rows[i].paged)
+            json_array_append_new(array, parameter(rows[i].name, rows[i].type, rows[i].description));
     return array;
 }
 
@@ -53,7 +54,7 @@ static json_t *parameters_of(const struct endpoint *e)
 
     if (e->answer == answer_current || e->answer == answer_stream) {
         json_decref(array);
-        return parameters_of_now();
+        return parameters_of_now(e->question.paged);
     }
     if (e->answer != answer_report)
         return array;
@@ -87,7 +88,8 @@ static json_t *content_of(const struct endpoint *e)
     if (e->answer == answer_metrics)
         return json_pack("{s:{}, s:{}}", "text/plain", "application/openmetrics-text");
     if (e->answer == answer_current)
-        return json_pack("{s:{s:{s:s}}}", "application/json", "schema", "$ref", "#/components/schemas/Current");
+        return json_pack("{s:{s:{s:s}}, s:{}, s:{}}", "application/json", "schema", "$ref",
+                         "#/components/schemas/Current", "text/csv", "text/tab-separated-values");
     if (e->answer == answer_stream)
         return json_pack("{s:{s:{s:s}}}", "text/event-stream", "schema", "type", "string");
     if (e->answer != answer_report)
@@ -135,6 +137,7 @@ static json_t *current_schema(void)
         json_object_set_new(properties, members[i].name, json_pack("{s:s}", "type", members[i].type));
         json_array_append_new(required, json_string(members[i].name));
     }
+    json_object_set_new(properties, "next", json_pack("{s:[s, s]}", "type", "string", "null"));
     return json_pack("{s:s, s:o, s:o}", "type", "object", "required", required, "properties", properties);
 }
 

@@ -123,7 +123,7 @@ static void answer(struct watch *w, struct watch_asker *a)
         a->why = strdup("pdttd cannot be asked what moves now; is it running?");
         a->result = -EAGAIN;
     } else {
-        a->text = now_render(a->question, w->model, &w->moment);
+        a->text = now_render(a->question, w->model, &w->moment, a->next_page);
         a->result = a->text ? 0 : -ENOMEM;
     }
     pthread_mutex_lock(&w->lock);
@@ -241,7 +241,8 @@ static void take_back(struct watch *w, const struct watch_asker *asker)
         }
 }
 
-int watch_ask(struct watch *w, const struct now_question *question, char **ret_text, char **ret_why)
+int watch_ask(struct watch *w, const struct now_question *question, char **ret_text,
+              char ret_next[static PAGE_CURSOR_MAX], char **ret_why)
 {
     struct watch_asker asker = {.question = question, .result = -EAGAIN};
     struct timespec until = after_ms(PATIENCE_MS);
@@ -261,6 +262,7 @@ int watch_ask(struct watch *w, const struct now_question *question, char **ret_t
     }
     pthread_mutex_unlock(&w->lock);
     *ret_text = asker.text;
+    memcpy(ret_next, asker.next_page, sizeof(asker.next_page));
     *ret_why = asker.result < 0 && !asker.why ? strdup("pdttd does not answer now; try again") : asker.why;
     return asker.result;
 }

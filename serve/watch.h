@@ -29,10 +29,11 @@ bool watch_stop(struct watch *w, int ms);
 struct watch *watch_free(struct watch *w);
 
 /*
- * One answer, as fresh as a second or two. Waits, longest when nobody has asked for a while, as a rate needs two samples.
+ * One answer and what now_render() says of the next page, as fresh as a second or two. Waits, longest when nobody has asked for a while, as a rate needs two samples.
  * -EAGAIN and *ret_why, malloc'ed: pdttd cannot be asked; -ENOMEM.
  */
-int watch_ask(struct watch *w, const struct now_question *question, char **ret_text, char **ret_why);
+int watch_ask(struct watch *w, const struct now_question *question, char **ret_text,
+              char ret_next[static PAGE_CURSOR_MAX], char **ret_why);
 
 /* ---- streams: events of text/event-stream, the last event being all that who reads slowly misses nothing by ---- */
 

@@ -33,6 +33,7 @@ struct watch_asker {
     bool taken, answered; /* taken: the thread is at it */
     int result;
     char *text, *why;
+    char next_page[PAGE_CURSOR_MAX];
 };
 
 struct watch {

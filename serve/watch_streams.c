@@ -175,10 +175,11 @@ static struct watch_text *event_for(struct watch *w, const struct now_question *
 {
     cleanup_free char *json = NULL;
     cleanup_free char *event = NULL;
+    char no_page[PAGE_CURSOR_MAX];
 
     if (w->samples[live_set_of(q->heading)] < 2)
         return NULL;
-    json = now_render(q, w->model, &w->moment);
+    json = now_render(q, w->model, &w->moment, no_page);
     if (!json || asprintf(&event, "event: current\nid: %" PRId64 "\ndata: %s\n\n", w->last_id, json) < 0)
         event = NULL;
     return event ? text_new(w->last_id, event) : NULL;
