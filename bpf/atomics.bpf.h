@@ -10,6 +10,9 @@
 #include <linux/bpf.h>
 #include <stdbool.h>
 
+/* One store, which the compiler leaves where it stands among the others of its kind. */
+#define WRITE_ONCE(at, value) (*(volatile typeof(at) *)&(at) = (value))
+
 #ifdef PDTT_NO_FETCH
 
 /* A map of its own: neither what user space maps nor what is the inner map of another may hold a lock. */

@@ -152,11 +152,7 @@ static __always_inline void owner_take_payload(struct pdtt_owner *o, const struc
         return;
     flow_payload(o, PDTT_RX, rx);
     flow_payload(o, PDTT_TX, tx);
-    owner_account(o, o->tag, &account);
-    account.uid = (__u32)payer->identity;
-    account.gid = payer->identity >> 32;
-    account.unit = payer->unit;
-    account.kind = PDTT_KIND_USER;
+    account = account_of(payer, o, o->tag);
     slot = ledger_find_slot(l.epoch, &account);
     ledger_add_payload(&l, slot, PDTT_RX, rx);
     ledger_add_payload(&l, slot, PDTT_TX, tx);

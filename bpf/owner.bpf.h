@@ -48,19 +48,26 @@ static __always_inline struct payer current_payer(void)
     return payer;
 }
 
-static __always_inline void owner_account(const struct pdtt_owner *o, __u32 tag, struct pdtt_account *ret_account)
+static __always_inline struct pdtt_account account_of(const struct payer *payer, const struct pdtt_owner *o, __u32 tag)
 {
-    __u64 identity = o->identity;
-
-    *ret_account = (struct pdtt_account){
-        .uid = (__u32)identity,
-        .gid = identity >> 32,
-        .unit = o->unit,
+    return (struct pdtt_account){
+        .uid = (__u32)payer->identity,
+        .gid = payer->identity >> 32,
+        .unit = payer->unit,
         .class_id = tag & PDTT_CLASS_MAX,
         .protocol = o->protocol,
         .family = tag & TAG_IPV6 ? INET6_FAMILY : INET_FAMILY,
-        .kind = o->flags & PDTT_OWNER_KERNEL ? PDTT_KIND_KERNEL : PDTT_KIND_USER,
+        .kind = PDTT_KIND_USER,
     };
+}
+
+static __always_inline void owner_account(const struct pdtt_owner *o, __u32 tag, struct pdtt_account *ret_account)
+{
+    struct payer payer = {.identity = o->identity, .unit = o->unit};
+
+    *ret_account = account_of(&payer, o, tag);
+    if (o->flags & PDTT_OWNER_KERNEL)
+        ret_account->kind = PDTT_KIND_KERNEL;
 }
 
 /*
@@ -96,11 +103,25 @@ static __always_inline bool owner_has_since(const struct pdtt_owner *o)
     return o->bytes[PDTT_RX] != o->settled_bytes[PDTT_RX] || o->bytes[PDTT_TX] != o->settled_bytes[PDTT_TX];
 }
 
+/* What a socket has been charged in all. */
+struct charged {
+    __u64 bytes[PDTT_DIRECTIONS];
+    __u64 packets[PDTT_DIRECTIONS];
+};
+
+static __always_inline struct charged owner_charged_so_far(const struct pdtt_owner *o)
+{
+    return (struct charged){
+        .bytes = {o->bytes[PDTT_RX], o->bytes[PDTT_TX]},
+        .packets = {o->packets[PDTT_RX], o->packets[PDTT_TX]},
+    };
+}
+
 /* Two CPUs that do this at once move, together and signed, what one would. */
 static __always_inline void owner_move_since(const struct ledger *l, struct pdtt_owner *o, __u32 from, __u32 to,
-                                             __u32 direction)
+                                             __u32 direction, const struct charged *until)
 {
-    __u64 bytes = o->bytes[direction], packets = o->packets[direction];
+    __u64 bytes = until->bytes[direction], packets = until->packets[direction];
 
     bytes -= atomic_swap(&o->settled_bytes[direction], bytes);
     packets -= atomic_swap(&o->settled_packets[direction], packets);
@@ -108,32 +129,41 @@ static __always_inline void owner_move_since(const struct ledger *l, struct pdtt
         ledger_move(l, from, to, direction, bytes, packets);
 }
 
-/* Makes payer the owner. With settle, what was charged since the last call moves to it; without, that stays where it is. */
+/*
+ * Makes payer the owner. With settle, what was charged since the last call moves to it; without, that stays where it is.
+ *
+ * Packets are charged by other CPUs meanwhile, and these may find the same call to make up for. So what is to be moved is
+ * read before the slot is exchanged: what comes after is charged to payer already. And the identity is exchanged last:
+ * whoever sees that of payer takes what was charged so far for payer's own, and forgets what is still to be moved. A slot
+ * that was looked up by the old identity in between is not kept, because in the end the cache has none.
+ */
 static __noinline void owner_change(struct pdtt_owner *o, const struct payer *payer, bool settle)
 {
-    struct pdtt_account account;
+    struct charged so_far = owner_charged_so_far(o);
     __u32 from, to, tag = o->tag;
+    struct pdtt_account account;
     struct ledger l;
 
     if (!ledger_open(&l))
         return;
     owner_account(o, tag, &account);
     from = ledger_find_slot(l.epoch, &account);
-    o->identity = payer->identity;
-    o->unit = payer->unit;
-    o->flags &= ~PDTT_OWNER_KERNEL;
-    owner_account(o, tag, &account);
+    account = account_of(payer, o, tag);
     to = ledger_find_slot(l.epoch, &account);
-    o->slot_ref = slot_ref_prefix(l.epoch, tag) | to;
-    flow_note_owner(o);
+    WRITE_ONCE(o->slot_ref, slot_ref_prefix(l.epoch, tag) | to);
     if (!settle) {
         owner_forget_since(o);
-        return;
+    } else {
+        if (owner_has_since(o))
+            stat_bump(PDTT_STAT_TRANSFERS);
+        owner_move_since(&l, o, from, to, PDTT_RX, &so_far);
+        owner_move_since(&l, o, from, to, PDTT_TX, &so_far);
     }
-    if (owner_has_since(o))
-        stat_bump(PDTT_STAT_TRANSFERS);
-    owner_move_since(&l, o, from, to, PDTT_RX);
-    owner_move_since(&l, o, from, to, PDTT_TX);
+    o->unit = payer->unit;
+    o->flags &= ~PDTT_OWNER_KERNEL;
+    WRITE_ONCE(o->identity, payer->identity);
+    WRITE_ONCE(o->slot_ref, 0);
+    flow_note_owner(o);
 }
 
 static __always_inline bool owner_is(const struct pdtt_owner *o, const struct payer *payer)
