@@ -114,11 +114,15 @@ static int work(struct work *w, struct answer *ret)
     return r < 0 ? r : w->endpoint->answer(w, ret);
 }
 
-void answer_request(struct directory *d, struct watch *watch, const struct claim *claim, const struct request *request,
+void answer_request(const struct sources *sources, const struct claim *claim, const struct request *request,
                     struct answer *ret)
 {
-    struct work w = {
-        .directory = d, .watch = watch, .claim = claim, .request = request, .endpoint = endpoint_find(request->path)};
+    struct work w = {.directory = sources->directory,
+                     .watch = sources->watch,
+                     .shared = sources->shared,
+                     .claim = claim,
+                     .request = request,
+                     .endpoint = endpoint_find(request->path)};
     int r;
 
     *ret = (struct answer){0};

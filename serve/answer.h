@@ -9,8 +9,16 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct shared;
 struct watch;
 struct watch_stream;
+
+/* What answers are made of. All stay until the process ends: a thread may hang in them. */
+struct sources {
+    struct directory *directory;
+    struct watch *watch;
+    struct shared *shared;
+};
 
 struct answer {
     unsigned status;        /* of HTTP */
@@ -32,7 +40,7 @@ struct answer {
  * Answers what is asked for: authorises, reads the database at the directory's path within a short transaction, or asks the
  * watch, and keeps a copy. It never fails: what goes wrong is an answer as well.
  */
-void answer_request(struct directory *d, struct watch *watch, const struct claim *claim, const struct request *request,
+void answer_request(const struct sources *sources, const struct claim *claim, const struct request *request,
                     struct answer *ret);
 
 /* Whether there is such a path at all. */

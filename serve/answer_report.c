@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "report/report.h"
+#include "serve/shared.h"
 
 #include <string.h>
 
@@ -38,7 +39,7 @@ static int choose_period(struct work *w)
     return r < 0 ? r : question_choose_period(&w->question, range.until_sec - range.since_sec, &w->why);
 }
 
-int answer_report(struct work *w, struct answer *ret)
+static int make_report(struct work *w, struct answer *ret)
 {
     const struct question_kind *kind = &w->endpoint->question;
     int r = question_parse(w->request, kind, &w->question, &w->why);
@@ -52,4 +53,9 @@ int answer_report(struct work *w, struct answer *ret)
     if (r == 0 && !w->store)
         r = work_open_database(w);
     return r < 0 ? r : write_report(w, ret);
+}
+
+int answer_report(struct work *w, struct answer *ret)
+{
+    return shared_answer(w->shared, w, make_report, ret);
 }

@@ -7,6 +7,7 @@
 #include "serve/http_stream.h"
 #include "serve/listen.h"
 #include "serve/page.h"
+#include "serve/shared.h"
 
 #include <microhttpd.h>
 #include <string.h>
@@ -22,9 +23,8 @@ enum {
 struct http {
     struct MHD_Daemon *daemon;
     struct queue *queue;
-    struct watch *watch;
     struct connections *connections;
-    struct directory *directory;
+    struct sources sources;
 };
 
 /* One request, from its first line to its end. */
@@ -142,7 +142,7 @@ static bool refuse_nobody(struct http *h, struct exchange *e, struct answer *ret
     int r;
 
     evidence.loopback = network && is_loopback(fd_of(e->connection));
-    r = directory_claim(h->directory, evidence, header_of, e->connection, &e->job.claim, &why);
+    r = directory_claim(h->sources.directory, evidence, header_of, e->connection, &e->job.claim, &why);
     if (r < 0) {
         answer_problem(r == -EPERM ? 401 : 403, why, ret);
         return e->close = true;
@@ -323,7 +323,7 @@ static void turn_away(int fd)
 /* Where there is no room for one of many people, a connection goes that said nothing yet; a user's own are the user's affair. */
 static bool is_granted(struct http *h, int64_t who)
 {
-    bool many = who == CLAIM_NETWORK || directory_trusts(h->directory, who);
+    bool many = who == CLAIM_NETWORK || directory_trusts(h->sources.directory, who);
 
     if (queue_connect(h->queue, who, many))
         return true;
@@ -384,13 +384,14 @@ int http_start(struct directory *d, struct http **ret_http)
     struct http *h = calloc(1, sizeof(*h));
     int r = -ENOMEM;
 
-    if (h && (h->connections = connections_new()))
-        r = watch_start(d, &h->watch);
+    if (h && (h->connections = connections_new()) && (h->sources.shared = shared_new())) {
+        h->sources.directory = d;
+        r = watch_start(d, &h->sources.watch);
+    }
     if (r == 0)
-        r = queue_start(d, h->watch, go_on, &h->queue);
+        r = queue_start(&h->sources, go_on, &h->queue);
     if (r == 0) {
         only = h;
-        h->directory = d;
         h->daemon = start_library(h);
         r = h->daemon ? 0 : -EAGAIN;
     }
@@ -414,10 +415,11 @@ void http_tick(struct http *h)
 
 bool http_stop(struct http *h)
 {
-    if (!watch_stop(h->watch, STOP_MS) || !queue_stop(h->queue, STOP_MS))
+    if (!watch_stop(h->sources.watch, STOP_MS) || !queue_stop(h->queue, STOP_MS))
         return false;
     MHD_stop_daemon(h->daemon);
-    watch_free(h->watch);
+    watch_free(h->sources.watch);
+    shared_free(h->sources.shared);
     connections_free(h->connections);
     free(h);
     return true;

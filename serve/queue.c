@@ -8,10 +8,9 @@
 #include <time.h>
 
 struct queue {
-    pthread_mutex_t lock; /* of all below but the directory and the watch */
+    pthread_mutex_t lock; /* of all below but the sources */
     pthread_cond_t changed;
-    struct directory *directory;
-    struct watch *watch;
+    struct sources sources;
     queue_answered_fn answered;
     struct job *first, **last;
     size_t n_waiting, n_running, n_asking_host;
@@ -80,7 +79,7 @@ static void *work(void *argument)
         q->n_running++;
         q->n_asking_host += asks_host;
         pthread_mutex_unlock(&q->lock);
-        answer_request(q->directory, q->watch, &job->claim, &job->request, &job->answer);
+        answer_request(&q->sources, &job->claim, &job->request, &job->answer);
         encode_answer(&job->accepts, &job->answer);
         q->answered(job); /* and gone */
         pthread_mutex_lock(&q->lock);
@@ -92,15 +91,14 @@ static void *work(void *argument)
     return NULL;
 }
 
-int queue_start(struct directory *d, struct watch *watch, queue_answered_fn answered, struct queue **ret_queue)
+int queue_start(const struct sources *sources, queue_answered_fn answered, struct queue **ret_queue)
 {
     struct queue *q = calloc(1, sizeof(*q));
     pthread_condattr_t clock;
 
     if (!q)
         return -ENOMEM;
-    q->directory = d;
-    q->watch = watch;
+    q->sources = *sources;
     q->answered = answered;
     q->last = &q->first;
     pthread_mutex_init(&q->lock, NULL);
@@ -145,7 +143,7 @@ bool queue_put(struct queue *q, struct job *job)
 
     job->next = NULL;
     job->queued_ns = clock_boottime_ns();
-    job->asks_host = directory_must_ask(q->directory, &job->claim);
+    job->asks_host = directory_must_ask(q->sources.directory, &job->claim);
     pthread_mutex_lock(&q->lock);
     refusal = refusal_of(q, job, &status);
     if (!refusal) {

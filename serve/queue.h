@@ -23,8 +23,8 @@ struct queue;
 /* Called with a job whose answer is there, by a worker or by whom queue_expire() was called. */
 typedef void (*queue_answered_fn)(struct job *job);
 
-/* Starts the workers. The directory and the watch must stay until the process ends: a worker may hang in it. -ENOMEM, -EAGAIN. */
-int queue_start(struct directory *d, struct watch *watch, queue_answered_fn answered, struct queue **ret_queue);
+/* Starts the workers. -ENOMEM, -EAGAIN. */
+int queue_start(const struct sources *sources, queue_answered_fn answered, struct queue **ret_queue);
 
 /*
  * Takes the job, or refuses it with an answer of its own, which is told by false: answered is not called then. The job

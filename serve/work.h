@@ -10,6 +10,7 @@ struct endpoint;
 struct work {
     struct directory *directory;
     struct watch *watch;
+    struct shared *shared;
     const struct claim *claim;
     const struct request *request;
     const struct endpoint *endpoint;

@@ -58,6 +58,13 @@ void store_end_read(struct store *s)
     s->reading = false;
 }
 
+int store_edition(struct store *s, int64_t *ret_edition)
+{
+    int r = statement_get_int(s, STATEMENT_EDITION, NO_BINDS, ret_edition);
+
+    return r < 0 ? r : 0;
+}
+
 int query_snapshot(struct store *s, int (*work)(struct store *s, void *userdata), void *userdata)
 {
     bool own = !s->reading;

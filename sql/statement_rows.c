@@ -256,6 +256,7 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
     [STATEMENT_DROP_HOUR] = DROP("usage_hour"),
     [STATEMENT_DROP_DAY] = DROP("usage_day"),
     [STATEMENT_DROP_MONTH] = DROP("usage_month"),
+    [STATEMENT_EDITION] = {.sql = "PRAGMA data_version"},
     [STATEMENT_PAGE_COUNT] = {.sql = "PRAGMA page_count"},
     [STATEMENT_PAGE_SIZE] = {.sql = "PRAGMA page_size"},
     [STATEMENT_FREE_COUNT] = {.sql = "PRAGMA freelist_count"},

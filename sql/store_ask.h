@@ -8,6 +8,12 @@
 /* From now on questions together may take ms; what is not answered then fails with -ETIME. 0: as long as they take. */
 void store_set_patience(struct store *s, int64_t ms);
 
+/*
+ * A number that is another one after anybody else has committed anything. It is of this handle: those of two cannot be
+ * compared.
+ */
+int store_edition(struct store *s, int64_t *ret_edition);
+
 enum store_dim {
     STORE_BY_USER = 1 << 0,
     STORE_BY_PROJECT = 1 << 1,
