@@ -7,6 +7,10 @@ const require = createRequire(join(process.argv[2], "package.json"));
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const s = JSON.parse(readFileSync(process.argv[3], "utf8"));
+// As root and on a machine of CI: no sandbox, no card, no little /dev/shm, and nothing asked of its maker.
+const BARE =
+    "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run --disable-background-networking " +
+    "--disable-component-update --disable-sync";
 const PATIENCE = 20000 * (Number(process.env.PDTT_TEST_PATIENCE) || 1);
 
 let failures = 0;
@@ -127,6 +131,7 @@ async function usesTheKeyboard(page) {
     await open(page, views.now);
     await page.keyboard.press("2");
     await check("a digit goes to a view", () => page.waitForURL(/#\/history/));
+    await until(page, () => document.querySelector("#view h1")?.textContent === "History"); // the address changes before the view does
     await settled(page);
     await page.keyboard.press("/");
     await check("/ goes to the search", async () => ((await page.evaluate(() => document.activeElement.type)) === "search" ? null : "it does not"));
@@ -194,7 +199,7 @@ async function signsIn(browser) {
     await page.context().close();
 }
 
-const browser = await chromium.launch({ executablePath: s.chromium, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+const browser = await chromium.launch({ executablePath: s.chromium, args: BARE.split(" ") });
 try {
     const page = await visitor(browser, s.admin);
     for (const part of [looksAtEachView, looksAtManyUsers, usesTheKeyboard, isAccessible]) await part(page);
