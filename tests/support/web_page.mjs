@@ -139,6 +139,18 @@ async function usesTheKeyboard(page) {
     await check("the way back is the browser's", () => page.waitForURL(/#\/now/));
 }
 
+// How bright the labels beside the chart are: the commonest colour there, 0 to 255.
+function inkOfLabels() {
+    const canvas = document.querySelector("#view canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, Math.round(canvas.width * 0.06), canvas.height);
+    const seen = new Map();
+    for (let i = 0; i < data.length; i += 4) {
+        const brightness = Math.round((data[i] + data[i + 1] + data[i + 2]) / 3);
+        if (data[i + 3] > 250) seen.set(brightness, (seen.get(brightness) ?? 0) + 1);
+    }
+    return [...seen].sort((a, b) => b[1] - a[1])[0]?.[0];
+}
+
 async function isAccessible(page) {
     for (const theme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme: theme });
@@ -152,14 +164,29 @@ async function isAccessible(page) {
             });
         }
     }
+    await open(page, views.now);
+    await page.locator("#view canvas").first().waitFor();
+    await check("a chart is drawn in the colours of the theme", async () => {
+        const inks = [];
+        for (const theme of ["dark", "light"]) {
+            await page.emulateMedia({ colorScheme: theme });
+            await page.waitForTimeout(2000);
+            inks.push(await page.evaluate(inkOfLabels));
+        }
+        await page.emulateMedia({ colorScheme: "dark" });
+        return inks[0] > 200 && inks[1] < 130 ? null : `text of ${inks[0]} on dark, of ${inks[1]} on light`;
+    });
     await check("the theme can be chosen and is kept", async () => {
         const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         const dark = await paper();
+        await page.emulateMedia({ colorScheme: "light" });
+        const followed = await paper();
+        await page.emulateMedia({ colorScheme: "dark" });
         await page.click("#theme");
         const light = await paper();
         await page.reload();
         await settled(page);
-        return light !== dark && (await paper()) === light ? null : `${dark} ${light}`;
+        return light !== dark && (await paper()) === light && followed === light ? null : `${dark} ${light} ${followed}`;
     });
 }
 

@@ -22,8 +22,14 @@ export interface ChartOptions {
 // Told apart in both themes and by people who see few colours (Okabe and Ito, darkened or lightened to 3:1).
 const palette = ["--s1", "--s2", "--s3", "--s4", "--s5", "--s6", "--s7", "--s8"];
 
+// A canvas takes no variables, and of two colours not the one of the theme: an element does.
 function colour(name: string): string {
-    return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888";
+    const probe = el("span");
+    probe.style.color = `var(${name})`;
+    document.body.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
 }
 
 // Each series on top of those before it; gaps count as nothing.
