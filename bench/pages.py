@@ -46,12 +46,15 @@ def accuracy(found):
 
 
 def footprint(found):
-    rows = [["processor, of one core", f"{found['cpu_percent']:.2f} %"],
-            ["memory, PSS at most", f"{found['pss_kib'] / 1024:.1f} MiB"],
-            ["of which its own (anonymous)", f"{found['anonymous_kib'] / 1024:.1f} MiB"],
-            ["database grew by", f"{found['grown'] / 1e6:.1f} MB"]]
-    head = f"{found['seconds']:,} s, {found['users']:,} users at work, {found['accounts']:,} accounts in an interval"
-    return table([head, ""], rows)
+    phases = [found["accounts"], found["mixed"]]
+    rows = [["seconds"] + [f"{phase['seconds']:,}" for phase in phases],
+            ["accounts in an interval of 10 s"] + [f"{phase['accounts']:,}" for phase in phases],
+            ["records of connections, in all"] + [f"{phase['connections']:,}" for phase in phases],
+            ["processor, of one core"] + [f"{phase['cpu_percent']:.2f} %" for phase in phases],
+            ["memory, PSS at most"] + [f"{phase['pss_kib'] / 1024:.1f} MiB" for phase in phases],
+            ["of which its own (anonymous)"] + [f"{phase['anonymous_kib'] / 1024:.1f} MiB" for phase in phases],
+            ["database grew by"] + [f"{phase['grown'] / 1e6:.1f} MB" for phase in phases]]
+    return table([f"{found['users']:,} users at work", "accounts alone", "connections recorded, bulk and short connections beside"], rows)
 
 
 def serve_load(found):
