@@ -19,6 +19,7 @@ struct config *config_free(struct config *config)
 {
     if (!config)
         return NULL;
+    config_free_values(config);
     config_free_classes(config);
     config_free_projects(config);
     config_free_allocations(config);
@@ -45,7 +46,9 @@ int config_default(struct config **ret_config)
 {
     cleanup_config struct config *config = calloc(1, sizeof(*config));
 
-    if (!config)
+    if (config)
+        config->values = calloc(config_n_keys, sizeof(*config->values));
+    if (!config || !config->values)
         return -ENOMEM;
     int r = config_keys_set_defaults(config);
     if (r == 0)

@@ -102,15 +102,22 @@ enum config_level {
     CONFIG_LEVELS,
 };
 
+/* What was written for a key, for whoever asks what a reload changes. */
+struct config_value {
+    char *text;   /* one line; spacing, and the brackets of a list, are no difference */
+    char *origin; /* "FILE:LINE", or NULL where no file names the key */
+};
+
 struct config {
-    char *path;                 /* the file that was read; NULL: built-in defaults */
-    char *database;             /* absolute path of a file */
-    char *pin_path;             /* absolute path of a directory */
-    char *control;              /* absolute path of a socket */
-    char *cgroup;               /* CONFIG_CGROUP_AUTO or an absolute path; for cgroup_find_root() */
-    unsigned interval_sec;      /* 1..3600, divides an hour */
-    unsigned limit_accounts;    /* 16..1048576 */
-    unsigned limit_connections; /* 16..1048576 */
+    struct config_value *values; /* one for each row of the table of keys */
+    char *path;                  /* the file that was read; NULL: built-in defaults */
+    char *database;              /* absolute path of a file */
+    char *pin_path;              /* absolute path of a directory */
+    char *control;               /* absolute path of a socket */
+    char *cgroup;                /* CONFIG_CGROUP_AUTO or an absolute path; for cgroup_find_root() */
+    unsigned interval_sec;       /* 1..3600, divides an hour */
+    unsigned limit_accounts;     /* 16..1048576 */
+    unsigned limit_connections;  /* 16..1048576 */
     enum config_layer layer_syscall, layer_sockops;
     enum config_xdp layer_xdp;
     enum config_tc layer_tc;
@@ -146,6 +153,21 @@ int config_load_or_default(const char *path, struct config **ret_config, char **
 
 /* What a command line asks for: the file at path, or with NULL, where none is named, that of CONFIG_DEFAULT_PATH or the defaults. */
 int config_load_named(const char *path, struct config **ret_config, char **ret_why);
+
+/*
+ * Where pdttd of that configuration listens, also when its file has a mistake: who asks pdttd to read it again is told by
+ * pdttd what is wrong. -ENOENT, -EACCES and what else open(2) says; ret_why as above.
+ */
+int config_find_control(const char *path, char **ret_control, char **ret_why);
+
+struct config_change {
+    const char *key, *before, *after; /* both texts equal: a file that the value names has other contents */
+    const char *origin;               /* of the new value, as above */
+};
+
+/* Calls fn for each key with another value in b, in the order of the manual. What fn returns below 0 ends it and is returned. */
+int config_compare(const struct config *a, const struct config *b,
+                   int (*fn)(const struct config_change *change, void *userdata), void *userdata);
 
 /* The built-in defaults. -ENOMEM. */
 int config_default(struct config **ret_config);

@@ -166,7 +166,8 @@ const struct config_key config_keys[] = {
      "the sockets of that part are seen.",
      read_cgroup, AT(cgroup)},
     {"control", "\"" DEFAULT_CONTROL "\"", "an absolute path",
-     "Socket on which pdttd tells how it is (pdttd --status); for root and the group of the database's directory.",
+     "Socket on which pdttd tells how it is and is told what to do (pdttctl); for root and the group of the database's "
+     "directory.",
      read_control, AT(control)},
     {"interval", "\"10s\"", "1s to 1h, must divide an hour evenly",
      "How often counters are booked. Intervals begin at multiples of the wall clock.", read_interval, AT(interval_sec)},
@@ -383,8 +384,10 @@ static int accept_default_only(struct config_reader *reader, const struct config
 int config_key_read(struct config_reader *reader, const struct config_key *key, const config_setting_t *setting,
                     struct config *config)
 {
-    return key->read ? key->read(reader, setting, (char *)config + key->offset)
-                     : accept_default_only(reader, key, setting);
+    int r = key->read ? key->read(reader, setting, (char *)config + key->offset)
+                      : accept_default_only(reader, key, setting);
+
+    return r < 0 ? r : config_keep_value(reader, key, setting, config);
 }
 
 int config_keys_set_defaults(struct config *config)

@@ -49,6 +49,11 @@ int config_keys_set_defaults(struct config *config);
 int config_key_read(struct config_reader *reader, const struct config_key *key, const config_setting_t *setting,
                     struct config *config);
 
+/* Keeps what was written for the key, in config->values. 0, -ENOMEM. */
+int config_keep_value(const struct config_reader *reader, const struct config_key *key, const config_setting_t *setting,
+                      struct config *config);
+void config_free_values(struct config *config);
+
 /* Keeps "FILE:LINE: key 'PATH': value VALUE: " and the text, unless there is one already. Returns -EINVAL, or -ENOMEM.
  */
 int config_complain(struct config_reader *reader, const config_setting_t *setting, const char *format, ...)

@@ -71,8 +71,8 @@ static void print_key(FILE *out, const struct config_key *key)
 void config_print_defaults(FILE *out)
 {
     fputs("# Configuration of pdttd; see pdtt.conf(5). Every key may be left out; the values here are the defaults.\n"
-          "# After a change: \"pdttd --check\" reads this file and says what is wrong, SIGHUP makes pdttd read it "
-          "again.\n",
+          "# After a change: \"pdttd --check\" reads this file and says what is wrong, \"pdttctl reload\" "
+          "makes pdttd read it again.\n",
           out);
     for (size_t i = 0, group_start = 0; i < config_n_keys; i++) {
         const struct config_key *key = &config_keys[i];

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/trusted.h"
 
 #include <fcntl.h>
@@ -28,6 +29,7 @@ struct client {
 struct control {
     int listen_fd, epoll_fd;
     char *path;
+    gid_t group;
     const struct control_verb *verbs;
     size_t n_verbs;
     void *userdata;
@@ -143,7 +145,8 @@ int control_open(const char *path, gid_t group, const struct control_verb *verbs
     *ret_why = NULL;
     if (!c)
         return -ENOMEM;
-    *c = (struct control){.listen_fd = -1, .epoll_fd = -1, .verbs = verbs, .n_verbs = n_verbs, .userdata = userdata};
+    *c = (struct control){
+        .listen_fd = -1, .epoll_fd = -1, .group = group, .verbs = verbs, .n_verbs = n_verbs, .userdata = userdata};
     for (size_t i = 0; i < CLIENTS; i++)
         c->clients[i].fd = -1;
     r = start(c, path, group, ret_why);
@@ -214,12 +217,21 @@ static void take_client(struct control *c)
         (struct client){.fd = take_fd(fd), .since_ns = clock_boottime_ns(), .peer = {cred.pid, cred.uid, cred.gid}};
 }
 
+/* The socket's mode keeps others out already; it is a file, and somebody may open it for who only looks. */
+static json_t *refuse(const struct control *c, const struct client *client)
+{
+    log_warning("control socket: '%s' refused to uid %u, process %d", client->request, client->peer.uid,
+                (int)client->peer.pid);
+    return json_pack("{s:s, s:I}", "error", "only root and members of the socket's group may ask for that", "group",
+                     (json_int_t)c->group);
+}
+
 static json_t *answer(const struct control *c, const struct client *client)
 {
     for (size_t i = 0; i < c->n_verbs; i++)
         if (strcmp(c->verbs[i].name, client->request) == 0) {
-            if (c->verbs[i].root_only && client->peer.uid != 0)
-                return json_pack("{s:s}", "error", "only root may ask for that");
+            if (c->verbs[i].admin_only && !control_peer_is_admin(client->fd, &client->peer, c->group))
+                return refuse(c, client);
             return c->verbs[i].answer(&client->peer, c->userdata);
         }
     return json_pack("{s:s}", "error", "unknown request");

@@ -1,6 +1,7 @@
 /*
  * The control socket: one request per connection, one line ("status\n"), answered by one JSON object and a newline. Root and
- * the group that owns the database's directory may connect; an answer to what is unknown is {"error": "..."}.
+ * the group that owns the database's directory may connect; an answer to what is unknown is {"error": "..."}. What changes
+ * something is for these two alone, whatever the mode of the socket: {"error": "...", "group": GID} says so.
  * A client that says nothing, or does not read, costs a connection for a few seconds and holds up nothing.
  */
 #pragma once
@@ -24,7 +25,7 @@ typedef json_t *(*control_fn)(const struct control_peer *peer, void *userdata);
 struct control_verb {
     const char *name;
     control_fn answer;
-    bool root_only;
+    bool admin_only; /* for root and the members of the socket's group */
 };
 
 struct control;
@@ -36,6 +37,9 @@ struct control;
 int control_open(const char *path, gid_t group, const struct control_verb *verbs, size_t n_verbs, void *userdata,
                  struct control **ret_control, char **ret_why);
 struct control *control_close(struct control *c); /* removes the socket */
+
+/* Whether who connected fd is root or a member of the group, by the credentials of the moment at which it connected. */
+bool control_peer_is_admin(int fd, const struct control_peer *peer, gid_t group);
 
 /* Readable when control_serve() has something to do. */
 int control_fd(const struct control *c);

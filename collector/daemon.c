@@ -14,6 +14,7 @@
 struct daemon {
     struct session *session;
     int timer_fd, signal_fd, watchdog_fd, epoll_fd;
+    unsigned armed_sec; /* the interval that the timer was armed for */
     bool stop;
 };
 
@@ -33,6 +34,7 @@ static int arm_timer(struct daemon *d)
         struct itimerspec at = {.it_value = {.tv_sec = next_ns / NSEC_PER_SEC, .tv_nsec = next_ns % NSEC_PER_SEC}};
         r = timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) < 0 ? -errno : 0;
     } while (r == -ECANCELED);
+    d->armed_sec = d->session->config->interval_sec;
     return r;
 }
 
@@ -74,7 +76,7 @@ static int on_stop(struct daemon *d)
 static int on_reload(struct daemon *d)
 {
     sd_notify(0, "RELOADING=1");
-    session_reload(d->session);
+    session_reload(d->session, NULL, NULL);
     sd_notify(0, "READY=1");
     return arm_timer(d);
 }
@@ -139,8 +141,10 @@ static int on_names(struct daemon *d)
 
 static int on_control(struct daemon *d)
 {
-    control_serve(d->session->control);
-    return 0;
+    control_serve(d->session->control); /* which may drain, or read another interval */
+    if (d->session->needs_restart)
+        return -ESTALE;
+    return d->session->config->interval_sec == d->armed_sec ? 0 : arm_timer(d);
 }
 
 static int on_units(struct daemon *d)
@@ -244,7 +248,7 @@ int daemon_run(struct session *s, void (*ready)(void))
     sd_notify(0, "STOPPING=1");
     if (r == 0) {
         r = session_drain(s);
-        session_await_names(s);
+        session_await_names(s, SESSION_LAST_NAMES_MS);
     } else if (r != -ESTALE) { /* that one was said when it happened */
         log_error("event loop: %s", strerror(-r));
     }

@@ -184,7 +184,7 @@ static int run_once(const struct command *command)
     if (r < 0)
         return r;
     r = session_drain(s);
-    session_await_names(s);
+    session_await_names(s, SESSION_LAST_NAMES_MS);
     session_close(s);
     return r;
 }
@@ -203,7 +203,7 @@ static int run_unload(const struct command *command)
     if (r < 0)
         return r;
     r = session_unload(s);
-    session_await_names(s);
+    session_await_names(s, SESSION_LAST_NAMES_MS);
     if (r == 0)
         log_info("counting has ended; links and maps are removed");
     session_close(s);

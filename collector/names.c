@@ -325,6 +325,14 @@ bool names_take(struct names *n, struct names_answer *ret)
     return true;
 }
 
+size_t names_waiting(struct names *n)
+{
+    pthread_mutex_lock(&n->lock);
+    size_t waiting = n->n_pending;
+    pthread_mutex_unlock(&n->lock);
+    return waiting;
+}
+
 struct names *names_stop(struct names *n)
 {
     if (!n)

@@ -49,6 +49,9 @@ int names_fd(const struct names *n);
 /* The next answer; false when none waits. Never blocks. */
 bool names_take(struct names *n, struct names_answer *ret);
 
+/* How many questions have no answer that was taken; those that NSS failed at do not count. */
+size_t names_waiting(struct names *n);
+
 /*
  * Ends it at once even when NSS hangs: the worker is left to end by itself and frees what it shares. Closes names_fd().
  * NULL is a no-op; returns NULL.

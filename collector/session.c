@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "sql/counters.h"
 #include "sql/store_ask.h"
 
 #include <poll.h>
@@ -44,6 +45,9 @@ static void on_booked(const struct store_interval *interval, const struct store_
     if (interval->n_meters)
         interfaces_booked(s->interfaces);
     peek_booked(s->peek, interval, rows, n);
+    s->booked.intervals++;
+    s->booked.rows += n;
+    counters_add(&s->booked.sum, &interval->counted);
 }
 
 struct drain session_drain_of(struct session *s, struct ledger *ledger)
@@ -144,7 +148,7 @@ void session_read_units(struct session *s)
 #define RULE_NAMES_MS 2000
 
 /* Users and groups of rules are worth a moment; a directory server that hangs is not worth more. */
-static void await_rule_names(struct session *s)
+void session_await_rule_names(struct session *s)
 {
     struct pollfd fd = {.fd = names_fd(s->names), .events = POLLIN};
     int64_t end_ns = clock_boottime_ns() + RULE_NAMES_MS * NSEC_PER_MSEC;
@@ -158,20 +162,21 @@ static void await_rule_names(struct session *s)
     rules_tell_unknown(s->rules);
 }
 
-#define NAMES_QUIET_MS 200
-#define NAMES_ROUNDS   10
+#define NAMES_LOOK_MS 20 /* one that NSS fails at is answered by nothing that could be waited for */
 
-void session_await_names(struct session *s)
+void session_await_names(struct session *s, int at_most_ms)
 {
     struct pollfd fd = {.fd = names_fd(s->names), .events = POLLIN};
+    int64_t end_ns = clock_boottime_ns() + at_most_ms * NSEC_PER_MSEC;
 
-    for (int round = 0; round < NAMES_ROUNDS && poll(&fd, 1, NAMES_QUIET_MS) > 0; round++)
-        session_take_names(s);
+    while (names_waiting(s->names) > 0 && clock_boottime_ns() < end_ns)
+        if (poll(&fd, 1, NAMES_LOOK_MS) > 0)
+            session_take_names(s);
 }
 
 /* ---- opening ---- */
 
-/* The kernel side calls this before it counts anything; a reload does through apply_classes(). */
+/* The kernel side calls this before it counts anything; a reload does through session_apply_classes(). */
 static int fill_classes(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flags)
 {
     struct session *s = userdata;
@@ -195,7 +200,7 @@ static int fill_classes(int fd_v4, int fd_v6, void *userdata, uint32_t *ret_flag
 }
 
 /* In force from the next epoch on: sockets drop the class they remember when the generation changes. */
-static int apply_classes(struct session *s)
+int session_apply_classes(struct session *s)
 {
     int r =
         fill_classes(kernel_map_fd(s->kernel, MAP_CLASSES_V4), kernel_map_fd(s->kernel, MAP_CLASSES_V6), s, &s->flags);
@@ -314,7 +319,7 @@ static int begin_booking(struct session *s)
         return r;
     }
     /* A replacement that an earlier start began was filled with the classes of that time. */
-    return kernel_start(s->kernel) == KERNEL_FRESH ? 0 : apply_classes(s);
+    return kernel_start(s->kernel) == KERNEL_FRESH ? 0 : session_apply_classes(s);
 }
 
 int session_open(const char *config_path, struct session **ret_session)
@@ -340,7 +345,7 @@ int session_open(const char *config_path, struct session **ret_session)
     if (r == 0)
         r = rules_follow_units(s->rules, s->cgroup, kernel_map_fd(s->kernel, MAP_UNITS));
     if (r == 0) {
-        await_rule_names(s);
+        session_await_rule_names(s);
         r = begin_booking(s);
     }
     if (r < 0) {
@@ -376,50 +381,7 @@ struct session *session_close(struct session *s)
     return NULL;
 }
 
-/* ---- while running ---- */
-
-static bool needs_restart(const struct config *a, const struct config *b)
-{
-    return strcmp(a->database, b->database) != 0 || strcmp(a->pin_path, b->pin_path) != 0 ||
-           strcmp(a->control, b->control) != 0 || strcmp(a->cgroup, b->cgroup) != 0 ||
-           a->limit_accounts != b->limit_accounts || a->layer_syscall != b->layer_syscall ||
-           a->limit_connections != b->limit_connections || a->layer_sockops != b->layer_sockops ||
-           !session_same_interfaces(a, b);
-}
-
-int session_reload(struct session *s)
-{
-    struct config *config;
-    int r = session_load_config(s->config_path, &config);
-
-    if (r < 0) {
-        log_warning("the configuration in force stays");
-        return r;
-    }
-    if (needs_restart(s->config, config)) {
-        log_warning("database, pin_path, control, cgroup, limits, layers and interfaces change only at a restart: "
-                    "reload refused, the "
-                    "configuration in force stays");
-        config_free(config);
-        return -EBUSY;
-    }
-    session_drain(s); /* what was counted until now belongs to the projects of the rules until now */
-    r = rules_change(s->rules, config);
-    if (r < 0) {
-        log_error("reload refused, the configuration in force stays: %s", strerror(-r));
-        config_free(config);
-        return r;
-    }
-    config_free(s->config);
-    s->config = config;
-    interfaces_use_config(s->interfaces, config);
-    await_rule_names(s);
-    r = apply_classes(s);
-    if (r == 0)
-        log_info("configuration read again: %zu classes, %zu projects, interval %u s", config->n_classes,
-                 config->n_projects, config->interval_sec);
-    return r;
-}
+/* ---- ending ---- */
 
 int session_unload(struct session *s)
 {

@@ -16,6 +16,12 @@
 #include "collector/peek_answer.h"
 #include "collector/rules.h"
 
+/* What this process has booked since it started. */
+struct session_booked {
+    uint64_t intervals, rows;
+    struct store_counters sum;
+};
+
 struct session {
     const char *config_path; /* as given with -c; NULL: the default path, which may be missing */
     struct config *config;
@@ -31,6 +37,7 @@ struct session {
     int book_error;             /* of the last attempt, so that a blocked writer is said once */
     int connections_error;      /* the same of reading and removing records of connections */
     struct health health;
+    struct session_booked booked;
     struct control *control; /* NULL: nobody can ask */
     int sweep_error;         /* of the last look at who holds sockets */
     bool needs_restart;      /* programs are detached, and this process may attach nothing any more */
@@ -63,14 +70,16 @@ int session_take_names(struct session *s);
 /* What has changed among the cgroups; to be called when rules_units_fd() is readable. */
 void session_read_units(struct session *s);
 
-/* Gives names that were just asked for a moment to arrive, at most two seconds: for the last act before closing. */
-void session_await_names(struct session *s);
+/* Gives names that were just asked for a moment to arrive: before closing, or when somebody waits to read them. */
+#define SESSION_LAST_NAMES_MS 2000
+void session_await_names(struct session *s, int at_most_ms);
 
 /*
  * Reads the configuration again and applies what can change while counting. A bad one is refused with a line in the log, and
- * the old one stays.
+ * the old one stays. ret_changes (may be NULL): on success an array of {key, before, after, origin}, the caller's. ret_why
+ * (may be NULL): on failure the line, malloc'ed.
  */
-int session_reload(struct session *s);
+int session_reload(struct session *s, json_t **ret_changes, char **ret_why);
 
 /* Drains, then ends counting and removes everything from bpffs. */
 int session_unload(struct session *s);

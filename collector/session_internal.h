@@ -1,5 +1,5 @@
-/* What the files of a session share: session.c opens, books and reloads, session_connections.c looks after connections,
- * session_start.c says how it started. */
+/* What the files of a session share: session.c opens and books, session_connections.c looks after connections,
+ * session_start.c says how it started, session_reload.c reads the configuration again. */
 #pragma once
 
 #include "collector/session.h"
@@ -24,3 +24,9 @@ int session_note_layers(struct session *s);
 
 /* The line that says that packets are counted, and how. */
 void session_log_start(const struct session *s);
+
+/* Gives the users and groups of rules a moment to be found. */
+void session_await_rule_names(struct session *s);
+
+/* Puts the networks of the classes in force, from the next epoch on. What fails is logged. */
+int session_apply_classes(struct session *s);

@@ -2,15 +2,17 @@
 
 #include "common/cleanup.h"
 
+#include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
-enum { PATIENCE_SEC = 10, FIRST_SIZE = 1 << 16, LARGEST = 1 << 28 };
+enum { USUAL_PATIENCE_SEC = 10, FIRST_SIZE = 1 << 16, LARGEST = 1 << 28 };
 
-static int connect_to(int fd, const char *path)
+static int connect_to(int fd, const char *path, unsigned patience_sec)
 {
-    const struct timeval patience = {.tv_sec = PATIENCE_SEC};
+    const struct timeval patience = {.tv_sec = patience_sec};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     if (strlen(path) >= sizeof(address.sun_path))
@@ -48,10 +50,51 @@ static int receive(int fd, json_t **ret_answer)
     return *ret_answer ? 0 : -EPROTO;
 }
 
-int control_ask(const char *path, const char *request, json_t **ret_answer, char **ret_why)
+/* ---- what failed ---- */
+
+char *control_tell_who_may(const char *path)
+{
+    struct stat st;
+    const struct group *group = stat(path, &st) == 0 ? getgrgid(st.st_gid) : NULL;
+    char *line;
+
+    if (asprintf(
+            &line,
+            "%s: this user may not ask that of pdttd; root and the group %s may: usermod -aG %s USER, and log in again",
+            path, group ? group->gr_name : "that owns this socket", group ? group->gr_name : "GROUP") < 0)
+        return NULL;
+    return line;
+}
+
+/* Behind the path. */
+static const struct {
+    int error;
+    const char *what;
+} failures[] = {
+    {-ENOENT, "no pdttd answers: start it (systemctl start pdttd), or name the control socket of the one that runs"},
+    {-ECONNREFUSED, "no pdttd answers: it has ended; start it (systemctl start pdttd)"},
+    {-EPROTO, "no answer: pdttd ended meanwhile, or too many ask at once; try again"},
+    {-ETIMEDOUT, "pdttd does not answer in time: it hangs, is stopped, or waits for the database; its log says more"},
+};
+
+static char *explain(const char *path, int error)
+{
+    const char *what = strerror(-error);
+    char *line;
+
+    if (error == -EACCES)
+        return control_tell_who_may(path);
+    for (size_t i = 0; i < array_length(failures); i++)
+        if (failures[i].error == error)
+            what = failures[i].what;
+    return asprintf(&line, "%s: %s", path, what) < 0 ? NULL : line;
+}
+
+int control_ask_within(const char *path, const char *request, unsigned patience_sec, json_t **ret_answer,
+                       char **ret_why)
 {
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int r = fd < 0 ? -errno : connect_to(fd, path);
+    int r = fd < 0 ? -errno : connect_to(fd, path, patience_sec);
 
     *ret_why = NULL;
     if (r == 0 && dprintf(fd, "%s\n", request) < 0)
@@ -60,9 +103,12 @@ int control_ask(const char *path, const char *request, json_t **ret_answer, char
         r = receive(fd, ret_answer);
     if (r == -EAGAIN)
         r = -ETIMEDOUT;
-    if (r < 0 &&
-        asprintf(ret_why, "%s: %s", path,
-                 r == -ETIMEDOUT ? "pdttd does not answer within 10 s: it hangs or is stopped" : strerror(-r)) < 0)
-        *ret_why = NULL;
+    if (r < 0)
+        *ret_why = explain(path, r);
     return r;
+}
+
+int control_ask(const char *path, const char *request, json_t **ret_answer, char **ret_why)
+{
+    return control_ask_within(path, request, USUAL_PATIENCE_SEC, ret_answer, ret_why);
 }

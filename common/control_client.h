@@ -5,6 +5,13 @@
 
 /*
  * Sends the request and gives the answer, which is the caller's. -ENOENT, -ECONNREFUSED: nobody answers at path; -EACCES;
- * -ETIMEDOUT: no answer within ten seconds; -EPROTO: no JSON. ret_why is malloc'ed, one line, set on failure.
+ * -ETIMEDOUT: no answer within ten seconds; -EPROTO: no JSON. ret_why is malloc'ed, one line with what to do, set on failure.
  */
 int control_ask(const char *path, const char *request, json_t **ret_answer, char **ret_why);
+
+/* The same with another patience, for what takes longer than a look. */
+int control_ask_within(const char *path, const char *request, unsigned patience_sec, json_t **ret_answer,
+                       char **ret_why);
+
+/* "PATH: may ...; join the group NAME (...)": who may ask there. malloc'ed, NULL without memory. */
+char *control_tell_who_may(const char *path);

@@ -136,8 +136,10 @@ START_TEST(the_descriptor_is_readable_exactly_while_answers_wait)
     names_ask_user(n, 1);
     names_ask_user(n, 2);
     wait_for(&n_lookups, 2);
+    ck_assert_uint_eq(names_waiting(n), 2);
     expect_answer(n, NAMES_USER, 1, "user1");
     expect_answer(n, NAMES_USER, 2, "user2");
+    ck_assert_uint_eq(names_waiting(n), 0);
     ck_assert(!is_readable(n, 0));
     ck_assert(!names_take(n, &a));
     names_stop(n);
@@ -171,6 +173,7 @@ START_TEST(a_failing_service_gives_no_answer_and_is_asked_again_soon)
     wait_for(&n_lookups, 1);
     names_ask_user(n, 1);
     expect_answer(n, NAMES_USER, 1, "user1"); /* it came second: the first has ended without an answer */
+    ck_assert_uint_eq(names_waiting(n), 0);
     names_ask_user(n, FAILING_ID);
     ck_assert(!is_readable(n, 30));
     ck_assert_int_eq(atomic_load(&n_lookups), 2);
