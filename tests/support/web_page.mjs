@@ -104,6 +104,33 @@ async function looksAtEachView(page) {
     await check("health: it counts, and what pdttd says of itself", async () => lacks(await text(page), "Counting") ?? lacks(await text(page), "ledger.epoch"));
 }
 
+// Milliseconds until the page has done what it was told, and drawn it: the middle of five.
+async function took(page, act, argument) {
+    const times = [];
+    for (let i = 0; i < 5; i++) {
+        const begin = await page.evaluateHandle(() => performance.now());
+        await page.evaluate(act, argument);
+        times.push(await page.evaluate((since) => new Promise((told) => requestAnimationFrame(() => setTimeout(() => told(performance.now() - since)))), begin));
+    }
+    return times.sort((a, b) => a - b)[2];
+}
+const press = (column) => document.querySelectorAll("#view thead button")[column].click();
+const type = (text) => {
+    const input = document.querySelector("#view input[type=search]");
+    input.value = text;
+    input.dispatchEvent(new Event("input"));
+};
+
+async function answersAtOnce(page) {
+    const acts = { "sorted by name": [press, 0], "sorted by total": [press, 5], "searched in vain": [type, "no such name"], "searched no more": [type, ""] };
+    for (const [name, [act, argument]] of Object.entries(acts))
+        await check(`${s.users} users are ${name} before anybody waits`, async () => {
+            const ms = await took(page, act, argument);
+            console.log(`#   ${name} in ${ms.toFixed(0)} ms`);
+            return ms <= PATIENCE / 100 ? null : `${ms.toFixed(0)} ms`;
+        });
+}
+
 async function looksAtManyUsers(page) {
     await open(page, `${views.users}?since=7d`);
     await check(`${s.users} users are pages of a hundred`, async () => {
@@ -111,6 +138,7 @@ async function looksAtManyUsers(page) {
         const all = Number(/page 1 of \d+, (\d+) rows/.exec(await text(page))?.[1]);
         return rows === 100 && all >= s.users ? null : `${rows} rows; ${(await text(page)).slice(-200)}`;
     });
+    await answersAtOnce(page);
     await page.getByRole("button", { name: "On", exact: true }).click();
     await check("one can turn the page", async () => lacks(await text(page), "page 2 of"));
     await page.fill('input[type="search"]', "<img");

@@ -12,6 +12,9 @@ export interface Column<T> {
 
 const PAGE = 100;
 
+// Made once: localeCompare() with options makes one for each comparison, and 10,000 names take 130,000 of these.
+const collator = new Intl.Collator(undefined, { numeric: true });
+
 export class Table<T> {
     readonly element: HTMLElement;
     private rows: T[] = [];
@@ -74,7 +77,7 @@ export class Table<T> {
         const sign = this.ascending ? 1 : -1;
         keyed.sort((a, b) => {
             if (typeof a.key === "number" && typeof b.key === "number") return sign * (a.key - b.key);
-            return sign * String(a.key).localeCompare(String(b.key), undefined, { numeric: true });
+            return sign * collator.compare(String(a.key), String(b.key));
         });
         this.shown = keyed.map((k) => k.row);
         this.draw();
