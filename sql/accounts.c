@@ -8,7 +8,7 @@
 #include "sql/store_internal.h"
 
 #define FIRST_ROOM  128    /* a power of two */
-#define MAX_ENTRIES 131072 /* 12 MB; beyond it start over, most of what has gathered is of the past */
+#define MOST_OTHERS 131072 /* 12 MB beside the largest interval; beyond it start over, most of them are of the past */
 
 struct entry {
     struct account_key key;
@@ -28,6 +28,7 @@ struct accounts {
      */
     struct entry *entries;
     size_t n_entries, room, next;
+    size_t largest;  /* interval that was booked, in rows */
     uint32_t *slots; /* number of an entry plus 1, 0: free; twice the room */
     /*
      * The newest change of a name. Intervals that start before it (booked late, or the clock stepped) may belong to an
@@ -127,10 +128,16 @@ static bool grow(struct accounts *a)
     return true;
 }
 
+void accounts_expect(struct accounts *a, size_t n_rows)
+{
+    if (n_rows > a->largest)
+        a->largest = n_rows;
+}
+
 /* Without memory nothing is remembered, which is slower and as right. */
 static void remember(struct accounts *a, const struct account_key *key, const struct account *account)
 {
-    if (a->n_entries >= MAX_ENTRIES) {
+    if (a->n_entries >= a->largest + MOST_OTHERS) {
         memset(a->slots, 0, 2 * a->room * sizeof(*a->slots));
         a->n_entries = a->next = 0;
     }

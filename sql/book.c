@@ -115,6 +115,7 @@ static int sum_rows(struct store *s, struct booking *b)
     b->sums = calloc(b->n_rows ? b->n_rows : 1, sizeof(*b->sums));
     if (!b->sums)
         return store_fail(s, -ENOMEM, "out of memory");
+    accounts_expect(s->accounts, b->n_rows);
     for (size_t i = 0; i < b->n_rows;) {
         const struct store_usage *first = &b->rows[i];
         struct sum *sum = &b->sums[b->n_sums];
@@ -273,7 +274,7 @@ static void roll_up(struct store *s, const struct booking *b)
                 rollup_sum(s, b->parts.five_minutes[part], &b->sums[k].key, &n);
         }
     }
-    rollup_flush_if_due(s, b->parts.five_minutes[b->parts.n - 1]);
+    rollup_flush_if_due(s, b->parts.five_minutes[b->parts.n - 1], b->n_sums);
 }
 
 int store_book_interval(struct store *s, const struct store_interval *interval, struct store_usage *rows, size_t n_rows)

@@ -8,7 +8,11 @@
 #include "common/fault.h"
 #include "sql/store_internal.h"
 
-#define MOST_SUMS 131072 /* 17 MB; more are written before it is time to */
+/*
+ * 17 MB beside the largest interval's; more are written before it is time to. An interval has room however many accounts it
+ * has: else each would be written to all levels as soon as it is booked, and not with the others of its five minutes.
+ */
+#define MOST_SUMS 131072
 
 static const enum statement_id roll[STORE_LEVELS] = {[STORE_5MIN] = STATEMENT_ROLL_5MIN,
                                                      [STORE_HOUR] = STATEMENT_ROLL_HOUR,
@@ -19,7 +23,19 @@ void rollup_forget(struct store *s)
 {
     tally_clear(&s->rollup.sums);
     tally_clear(&s->rollup.seen);
+    s->rollup.largest = 0;
     s->rollup.current = false;
+}
+
+static void note_size(struct rollup *u, size_t n_accounts)
+{
+    if (n_accounts > u->largest)
+        u->largest = n_accounts;
+}
+
+static bool full(const struct rollup *u)
+{
+    return u->sums.n_rows >= u->largest + MOST_SUMS || u->seen.n_rows >= MOST_SUMS;
 }
 
 void rollup_sum(struct store *s, int64_t five_minutes, const struct tally_key *account, const struct store_counters *n)
@@ -136,6 +152,7 @@ static int write_now(struct store *s)
         return r;
     tally_clear(&s->rollup.sums);
     tally_clear(&s->rollup.seen);
+    s->rollup.largest = 0;
     return 0;
 }
 
@@ -144,6 +161,7 @@ static int write_now(struct store *s)
 static int read_rows(struct store *s, int64_t interval, int64_t five_minutes)
 {
     enum statement_id id = STATEMENT_UNROLLED_ROWS;
+    size_t n_rows = 0;
     int r = statement_bind(s, id, BINDS(BIND_INT(interval)));
 
     while (r == 0 && (r = statement_step(s, id)) > 0) {
@@ -152,9 +170,11 @@ static int read_rows(struct store *s, int64_t interval, int64_t five_minutes)
         struct store_counters n = {statement_int(s, id, 5), statement_int(s, id, 6), statement_int(s, id, 7),
                                    statement_int(s, id, 8), statement_int(s, id, 9), statement_int(s, id, 10)};
         rollup_sum(s, five_minutes, &key, &n);
+        n_rows++;
         r = 0;
     }
     statement_reset(s, id);
+    note_size(&s->rollup, n_rows);
     return r < 0 ? r : s->rollup.current ? 0 : store_fail(s, -ENOMEM, "out of memory");
 }
 
@@ -190,7 +210,7 @@ static int read_some(struct store *s, void *userdata)
         if (r < 0)
             return r;
         rollup_add(s, id, b.at[STORE_5MIN].start_sec, duration_ms);
-        if (s->rollup.sums.n_rows >= MOST_SUMS || s->rollup.seen.n_rows >= MOST_SUMS) {
+        if (full(&s->rollup)) {
             *ret_more = true;
             return 0;
         }
@@ -232,11 +252,12 @@ int store_flush(struct store *s)
     return r < 0 ? r : write_now(s);
 }
 
-void rollup_flush_if_due(struct store *s, int64_t five_minutes)
+void rollup_flush_if_due(struct store *s, int64_t five_minutes, size_t n_accounts)
 {
     struct rollup *u = &s->rollup;
 
-    if (u->current && five_minutes == u->five_minutes && u->sums.n_rows < MOST_SUMS)
+    note_size(u, n_accounts);
+    if (u->current && five_minutes == u->five_minutes && !full(u))
         return;
     int r = store_flush(s);
     if (r == 0)

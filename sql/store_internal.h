@@ -27,6 +27,7 @@ struct rollup {
     struct tally sums;    /* by start of the five minutes, user, project, class, protocol, family */
     struct tally seen;    /* by start of the five minutes; the counter tx_bytes holds milliseconds */
     int64_t last_id;      /* the newest interval that is in sums */
+    size_t largest;       /* of the intervals in sums, in accounts */
     bool current;         /* all booked intervals past the watermark are in sums */
     int64_t five_minutes; /* start of those in which the newest interval began */
     bool failed;          /* the last attempt did, and it was told */
@@ -194,6 +195,9 @@ struct accounts *accounts_free(struct accounts *a);
 /* To be called when a person or project changed and when a transaction that looked up accounts was rolled back. */
 void accounts_forget(struct accounts *a);
 
+/* An interval of n_rows is booked next: what is remembered has room for its accounts, however many. */
+void accounts_expect(struct accounts *a, size_t n_rows);
+
 /*
  * The id of the account for an interval that starts at start_sec; creates it, its person and its project. In a
  * transaction.
@@ -266,8 +270,8 @@ int rollup_catch_up(struct store *s);
 void rollup_add(struct store *s, int64_t id, int64_t five_minutes, int64_t duration_ms);
 void rollup_sum(struct store *s, int64_t five_minutes, const struct tally_key *account, const struct store_counters *n);
 
-/* Writes it when it is time to; a failure becomes a notice. Not in a transaction. */
-void rollup_flush_if_due(struct store *s, int64_t five_minutes);
+/* Writes it when it is time to, after n_accounts of the newest interval; a failure becomes a notice. Not in a transaction. */
+void rollup_flush_if_due(struct store *s, int64_t five_minutes, size_t n_accounts);
 void rollup_forget(struct store *s);
 
 /* ---- retention.c ---- */

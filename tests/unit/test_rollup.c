@@ -254,6 +254,59 @@ START_TEST(it_is_written_every_five_minutes_and_at_the_end)
 }
 END_TEST
 
+/* More than there is room for beside the largest interval. */
+#define MANY 140000
+
+static void book_many(uint64_t epoch, int64_t first_uid)
+{
+    struct store_usage *rows = calloc(MANY, sizeof(*rows));
+
+    ck_assert_ptr_nonnull(rows);
+    for (int64_t i = 0; i < MANY; i++)
+        rows[i] = usage(first_uid + i, 100, 1 + i % 7, 0);
+    book(s, epoch, WORLD_START + 10 * (int64_t)epoch, rows, MANY);
+    free(rows);
+}
+
+/* How often an account was sought in the database since this was asked last. */
+static int sought(void)
+{
+    return sqlite3_stmt_status(s->statements[STATEMENT_ACCOUNT_FIND].stmt, SQLITE_STMTSTATUS_RUN, 1);
+}
+
+START_TEST(an_interval_of_very_many_accounts_is_remembered_and_waits_for_its_five_minutes)
+{
+    set_zone(s, "UTC");
+    book_many(1, 1000); /* written at once: the first of five minutes */
+    ck_assert_int_eq(sought(), MANY);
+    for (uint64_t epoch = 2; epoch <= 4; epoch++)
+        book_many(epoch, 1000);
+    ck_assert_int_eq(sought(), 0);
+    ck_assert_int_eq(sql_int("SELECT rolled FROM rollup"), 1);
+    crash();
+    book_many(5, 1000); /* reads what was lost in one go */
+    ck_assert_int_eq(sql_int("SELECT rolled FROM rollup"), 5);
+    flush(s);
+    expect_equal_levels();
+}
+END_TEST
+
+START_TEST(memory_is_for_the_largest_interval_and_some_others)
+{
+    set_zone(s, "UTC");
+    book_many(1, 1000);
+    book_many(2, 1000);
+    ck_assert_int_eq(sql_int("SELECT rolled FROM rollup"), 1);
+    book_many(3, 1000 + MANY); /* as many others are too many: written before it is time to */
+    ck_assert_int_eq(sql_int("SELECT rolled FROM rollup"), 3);
+    ck_assert_int_eq(sought(), 2 * MANY);
+    book_many(4, 1000); /* forgotten for the others */
+    ck_assert_int_eq(sought(), MANY);
+    flush(s);
+    expect_equal_levels();
+}
+END_TEST
+
 START_TEST(what_a_crash_took_from_memory_is_read_from_raw)
 {
     struct store_usage row = usage(1000, 100, 7, 0);
@@ -539,6 +592,8 @@ static void add_levels(Suite *suite)
 
     tcase_add_test(c, the_sums_of_all_levels_are_equal);
     tcase_add_test(c, it_is_written_every_five_minutes_and_at_the_end);
+    tcase_add_test(c, an_interval_of_very_many_accounts_is_remembered_and_waits_for_its_five_minutes);
+    tcase_add_test(c, memory_is_for_the_largest_interval_and_some_others);
     tcase_add_test(c, what_a_crash_took_from_memory_is_read_from_raw);
     tcase_add_test(c, a_roll_up_that_fails_is_told_once_fails_no_booking_and_is_made_up_for);
     tcase_add_test(c, four_hundred_random_ranges_are_exact_against_raw);
