@@ -1,4 +1,4 @@
-/* From no file to this program's schema: a ladder with one transaction for each rung, the version bumped inside it. */
+/* From no file to this program's schema: a ladder, and one transaction from whichever rung to its top. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -17,6 +17,8 @@ static const struct rung {
 };
 
 #define SCHEMA_VERSION (ladder[array_length(ladder) - 1].version)
+
+static const char climbing[] = "bringing its schema up to date";
 
 static int get_pragma(struct store *s, const char *sql, int64_t *ret)
 {
@@ -39,31 +41,32 @@ static int execute(struct store *s, const char *sql, const char *doing)
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail_sqlite(s, doing);
 }
 
-static int climb(struct store *s, const struct rung *rung)
+static int climb(struct store *s, int64_t version)
 {
-    static const char doing[] = "bringing its schema up to date";
-    int r = execute(s, "BEGIN IMMEDIATE", doing);
+    int r = 0;
 
+    for (size_t i = 0; i < array_length(ladder) && r == 0; i++)
+        if (ladder[i].version > version)
+            r = execute(s, ladder[i].sql, climbing);
+    return r == 0 ? execute(s, sql_views, climbing) : r;
+}
+
+/* In one transaction: a rung may drop the views, which are made again for the last one. */
+static int climb_all(struct store *s, int64_t version)
+{
+    int r;
+
+    if (version == SCHEMA_VERSION)
+        return 0;
+    r = execute(s, "BEGIN IMMEDIATE", climbing);
     if (r < 0)
         return r;
-    r = execute(s, rung->sql, doing);
-    if (r == 0 && rung->version == SCHEMA_VERSION)
-        r = execute(s, sql_views, doing);
+    r = climb(s, version);
     if (r == 0)
-        r = execute(s, "COMMIT", doing);
+        r = execute(s, "COMMIT", climbing);
     if (r < 0 && !sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return r;
-}
-
-static int climb_all(struct store *s, int64_t version)
-{
-    for (size_t i = 0; i < array_length(ladder); i++) {
-        int r = ladder[i].version > version ? climb(s, &ladder[i]) : 0;
-        if (r < 0)
-            return r;
-    }
-    return 0;
 }
 
 /* The version of a database that is known to be PDTT's and not newer than this program. */

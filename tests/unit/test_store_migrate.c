@@ -285,7 +285,7 @@ START_TEST(a_migration_that_is_killed_leaves_the_old_schema_or_the_new)
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         int64_t version = sql_int("PRAGMA user_version");
-        ck_assert(version >= 1 && version <= NEWEST);
+        ck_assert(version == 1 || version == NEWEST);
         ck_assert_int_eq(sql_int("SELECT sum(tx_bytes) FROM usage_raw"), FIXTURE_TX);
         ck_assert_int_eq(sql_int("SELECT sum(tx_bytes) FROM v_usage"), FIXTURE_TX);
         ck_assert_int_eq(sql_int("SELECT count(*) FROM sqlite_schema WHERE name = 'interval_2'"), 0);
