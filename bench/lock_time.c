@@ -1,6 +1,7 @@
 #include "bench/lock_time.h"
 
 #include "common/clock.h"
+#include "sql/store.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -26,6 +27,7 @@ static int watch_database(sqlite3 *db, char **why, const struct sqlite3_api_rout
 
 int lock_time_watch(void)
 {
+    store_set_up_sqlite();
     return sqlite3_auto_extension((void (*)(void))watch_database) == SQLITE_OK ? 0 : -ENOMEM;
 }
 

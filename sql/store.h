@@ -19,6 +19,9 @@ enum store_mode {
     STORE_WRITE, /* pdttd: creates and migrates; holds an exclusive lock against a second writer */
 };
 
+/* Sets SQLite up for the process. store_open() does, but who uses SQLite before has to: later it changes nothing. */
+void store_set_up_sqlite(void);
+
 /*
  * Opens the database at path. Errors: -ENOENT (reader, no such file), -EACCES (also where a writer finds that somebody
  * else could choose or change what it writes: links, hard links, directories that others may write to), -EEXIST (another writer holds it),

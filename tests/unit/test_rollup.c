@@ -41,6 +41,48 @@ static int64_t total_booked(void)
     return sql_int("SELECT sum(tx_bytes) FROM interval");
 }
 
+/* ---- what a statement changes ---- */
+
+/* Files of SQLite that have no name: it removes them as soon as they are open. */
+static int temporary_files(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 64; fd++) {
+        char path[32], target[256] = "";
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        if (readlink(path, target, sizeof(target) - 1) > 0 && strstr(target, "etilqs_"))
+            n++;
+    }
+    return n;
+}
+
+/* By a statement that may fail halfway, in a transaction. */
+static void change_rows(const char *change)
+{
+    ck_assert_int_eq(sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+    int rc = sqlite3_exec(s->db, change, NULL, NULL, NULL);
+
+    ck_assert_msg(rc == SQLITE_OK, "%s: %d %s", change, sqlite3_extended_errcode(s->db), sqlite3_errmsg(s->db));
+}
+
+START_TEST(what_a_statement_changes_is_kept_in_memory_up_to_a_bound)
+{
+    ck_assert_int_eq(sqlite3_exec(s->db,
+                                  "CREATE TABLE wide (id INTEGER PRIMARY KEY, n INTEGER UNIQUE, text TEXT);"
+                                  "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000)"
+                                  " INSERT INTO wide SELECT n, n, hex(zeroblob(100)) FROM i",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    change_rows("UPDATE wide SET n = -n WHERE id < 350"); /* some 20 pages of 4 KB */
+    ck_assert_int_eq(temporary_files(), 0);
+    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    change_rows("UPDATE wide SET n = -n"); /* 1,100: memory is bounded, and the file takes it */
+    ck_assert_int_eq(temporary_files(), 1);
+    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+END_TEST
+
 /* ---- a world of many accounts ---- */
 
 #define WORLD_START INT64_C(1795132800) /* 2026-11-20 00:00 UTC */
@@ -595,6 +637,7 @@ static void add_levels(Suite *suite)
     tcase_add_test(c, an_interval_of_very_many_accounts_is_remembered_and_waits_for_its_five_minutes);
     tcase_add_test(c, memory_is_for_the_largest_interval_and_some_others);
     tcase_add_test(c, what_a_crash_took_from_memory_is_read_from_raw);
+    tcase_add_test(c, what_a_statement_changes_is_kept_in_memory_up_to_a_bound);
     tcase_add_test(c, a_roll_up_that_fails_is_told_once_fails_no_booking_and_is_made_up_for);
     tcase_add_test(c, four_hundred_random_ranges_are_exact_against_raw);
     tcase_add_test(c, a_month_comes_from_one_bucket_and_its_days_from_theirs);
