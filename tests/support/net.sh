@@ -203,10 +203,12 @@ served()
 
 # ---- traffic that goes on by itself, for tests that disturb pdttd meanwhile
 
-# traffic_begins: TCP in bulk, short connections and datagrams of three users to bob, until traffic_ends
+# traffic_begins: TCP in bulk, short connections and datagrams of three users to bob, until traffic_ends. A minute of short
+# connections would use up all ports, which each keeps for a minute.
 DRIVERS=()
 traffic_begins()
 {
+    in_client sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse'
     sink_for_ever tcp-sink "$SERVER4" 5801 1000000
     sink_for_ever tcp-sink "$SERVER6" 5802 1000000
     sink_for_ever udp-sink "$SERVER4" 5803 60000
