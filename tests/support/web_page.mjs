@@ -76,6 +76,11 @@ async function looksAtEachView(page) {
         await page.locator("#view canvas").waitFor();
         return lacks(await text(page), s.alice) ?? lacks(await text(page), "Counted");
     });
+    await check("history: the legend tells the time as the reader writes it", async () => {
+        await page.locator(".u-over").hover();
+        const legend = await page.locator(".u-legend").innerText();
+        return /\b\d{1,2} [A-Z][a-z]+ 20\d\d\b/.test(legend) ? null : legend;
+    });
     await check("history: a range drawn in the chart is gone to", async () => {
         const box = await page.locator(".u-over").boundingBox();
         await page.mouse.move(box.x + box.width * 0.3, box.y + 50);

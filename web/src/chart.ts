@@ -1,7 +1,8 @@
 // Charts over time with uPlot: lines for what is live, stacked steps for what was booked.
 import uPlot from "uplot";
-import { bytes, rate } from "./format";
+import { powersOfTwo, spans, timeLabels } from "./axis";
 import { el } from "./dom";
+import { bytes, Clock, rate } from "./format";
 
 export interface Series {
     label: string;
@@ -117,27 +118,29 @@ export class Chart {
         const ink = colour("--ink");
         const grid = { stroke: colour("--line"), width: 1 };
         const series = chartSeries(options);
+        const clock = new Clock(options.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
         if (options.stacked) series.reverse();
         if (options.limit)
             series.push({ label: options.limit.label, stroke: colour("--bad"), width: 2, dash: [6, 4], points: { show: false },
                 value: () => bytes(options.limit!.value) });
         return {
             ...this.size(),
-            tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), options.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone),
+            tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), clock.zone),
             cursor: { drag: { x: !!options.onRange, y: false } },
             legend: { live: true },
             scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
             axes: [
-                { stroke: ink, grid, ticks: grid },
+                { stroke: ink, grid, ticks: grid, space: 90, incrs: spans, values: timeLabels(clock.zone) },
                 {
                     stroke: ink,
                     grid,
                     ticks: grid,
                     size: 84,
-                    values: (_, ticks) => ticks.map((t) => (options.rates ? rate(t) : bytes(t))),
+                    incrs: powersOfTwo,
+                    values: (_, ticks) => ticks.map((t) => (options.rates ? `${bytes(t)}/s` : bytes(t))),
                 },
             ],
-            series: [{}, ...series],
+            series: [{ label: "Time", value: (_, at) => (at === null ? "–" : clock.at(at)) }, ...series],
             hooks: {
                 setSelect: [
                     (plot) => {
