@@ -411,6 +411,7 @@ void http_tick(struct http *h)
 
     queue_expire(h->queue, now);
     connections_expire(h->connections, now);
+    shared_rest(h->sources.shared, now);
 }
 
 bool http_stop(struct http *h)

@@ -25,6 +25,7 @@ struct shared {
     size_t n, bytes;
     pthread_mutex_t edition_lock;
     struct edition edition;
+    int64_t asked_ns; /* last, by the boot-time clock */
 };
 
 struct shared *shared_new(void)
@@ -93,6 +94,7 @@ static char *key_of(struct shared *s, const struct work *w, int64_t second)
         return NULL;
     pthread_mutex_lock(&s->edition_lock);
     known = edition_look(&s->edition, path, &number);
+    s->asked_ns = clock_boottime_ns();
     pthread_mutex_unlock(&s->edition_lock);
     if (known && asprintf(&key, "%lld %lld %lld %s", (long long)second, (long long)number.opened,
                           (long long)number.committed, question) < 0)
@@ -123,7 +125,7 @@ static void unlist(struct shared *s, struct entry **at)
     free_unused(e);
 }
 
-/* What was made in another second is of no use to anybody who comes now. */
+/* What was made in another second is of no use to anybody who comes now. What is being made stays. */
 static void forget_past(struct shared *s, int64_t second)
 {
     for (struct entry **at = &s->entries; *at;)
@@ -131,6 +133,11 @@ static void forget_past(struct shared *s, int64_t second)
             unlist(s, at);
         else
             at = &(*at)->next;
+}
+
+static void forget_all(struct shared *s)
+{
+    forget_past(s, -1);
 }
 
 static struct entry **find(struct shared *s, const char *key)
@@ -245,10 +252,25 @@ int shared_answer(struct shared *s, struct work *w, shared_make_fn make, struct 
     return r;
 }
 
+void shared_rest(struct shared *s, int64_t now_ns)
+{
+    bool idle;
+
+    pthread_mutex_lock(&s->edition_lock);
+    idle = now_ns - s->asked_ns >= SHARED_IDLE_SEC * NSEC_PER_SEC;
+    if (idle)
+        edition_done(&s->edition);
+    pthread_mutex_unlock(&s->edition_lock);
+    if (!idle)
+        return;
+    pthread_mutex_lock(&s->lock);
+    forget_all(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
 void shared_free(struct shared *s)
 {
-    while (s->entries)
-        unlist(s, &s->entries);
+    forget_all(s);
     edition_done(&s->edition);
     free(s);
 }

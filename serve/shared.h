@@ -26,6 +26,13 @@ typedef int (*shared_make_fn)(struct work *w, struct answer *ret);
  */
 int shared_answer(struct shared *s, struct work *w, shared_make_fn make, struct answer *ret);
 
+/*
+ * Lets go of the answers and of the database when nobody has asked for SHARED_IDLE_SEC: a file that somebody deleted takes
+ * its room on the disk as long as it is open.
+ */
+enum { SHARED_IDLE_SEC = 5 };
+void shared_rest(struct shared *s, int64_t now_ns);
+
 /* ---- pure ---- */
 
 /* What an answer depends on besides the database and the second, as text: malloc'ed, or NULL when memory is out. */

@@ -4,6 +4,10 @@
 #include "tests/support/store.h"
 #include "tests/support/unit.h"
 
+#include "common/clock.h"
+
+#include <dirent.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -233,6 +237,34 @@ START_TEST(what_fails_is_told_to_who_waits_and_tried_again)
 }
 END_TEST
 
+static bool has_open(const char *path)
+{
+    DIR *fds = opendir("/proc/self/fd");
+    bool found = false;
+
+    for (const struct dirent *e; fds && (e = readdir(fds));) {
+        char target[PATH_MAX] = "";
+
+        found =
+            found || (readlinkat(dirfd(fds), e->d_name, target, sizeof(target) - 1) > 0 && strcmp(target, path) == 0);
+    }
+    closedir(fds);
+    return found;
+}
+
+START_TEST(when_nobody_asks_the_database_is_closed)
+{
+    wait_for_a_new_second();
+    expect_answer("/a", "0 answer 1");
+    shared_rest(shared, clock_boottime_ns());
+    ck_assert(has_open(place_path));
+    expect_answer("/a", "0 answer 1");
+    shared_rest(shared, clock_boottime_ns() + SHARED_IDLE_SEC * NSEC_PER_SEC);
+    ck_assert(!has_open(place_path));
+    expect_answer("/a", "0 answer 2");
+}
+END_TEST
+
 START_TEST(without_a_database_each_is_answered)
 {
     ck_assert_int_eq(unlink(place_path), 0);
@@ -254,6 +286,7 @@ int main(void)
     tcase_add_test(tests, those_who_ask_the_same_within_a_second_get_one_answer);
     tcase_add_test(tests, what_was_booked_is_in_the_next_answer);
     tcase_add_test(tests, what_fails_is_told_to_who_waits_and_tried_again);
+    tcase_add_test(tests, when_nobody_asks_the_database_is_closed);
     tcase_add_test(tests, without_a_database_each_is_answered);
     suite_add_tcase(suite, tests);
     return unit_main(suite);
