@@ -129,19 +129,25 @@ static __always_inline void owner_move_since(const struct ledger *l, struct pdtt
         ledger_move(l, from, to, direction, bytes, packets);
 }
 
+static __always_inline bool owner_is(const struct pdtt_owner *o, const struct payer *payer)
+{
+    return o->identity == payer->identity && o->unit == payer->unit && !(o->flags & PDTT_OWNER_KERNEL);
+}
+
 /*
  * Makes payer the owner. With settle, what was charged since the last call moves to it; without, that stays where it is.
  *
  * Packets are charged by other CPUs meanwhile, and these may find the same call to make up for. So what is to be moved is
- * read before the slot is exchanged: what comes after is charged to payer already. And the identity is exchanged last:
- * whoever sees that of payer takes what was charged so far for payer's own, and forgets what is still to be moved. A slot
- * that was looked up by the old identity in between is not kept, because in the end the cache has none.
+ * read right after the slot was exchanged: a packet that was on its way with the old slot has arrived by then, and one that
+ * found the new slot has not. And the identity is exchanged last: whoever sees that of payer takes what was charged so far for
+ * payer's own, and forgets what is still to be moved. A slot that was looked up by the old identity in between is not kept,
+ * because in the end the cache has none.
  */
 static __noinline void owner_change(struct pdtt_owner *o, const struct payer *payer, bool settle)
 {
-    struct charged so_far = owner_charged_so_far(o);
-    __u32 from, to, tag = o->tag;
     struct pdtt_account account;
+    __u32 from, to, tag = o->tag;
+    struct charged so_far;
     struct ledger l;
 
     if (!ledger_open(&l))
@@ -150,7 +156,10 @@ static __noinline void owner_change(struct pdtt_owner *o, const struct payer *pa
     from = ledger_find_slot(l.epoch, &account);
     account = account_of(payer, o, tag);
     to = ledger_find_slot(l.epoch, &account);
+    if (owner_is(o, payer)) /* another CPU has done it */
+        return;
     WRITE_ONCE(o->slot_ref, slot_ref_prefix(l.epoch, tag) | to);
+    so_far = owner_charged_so_far(o);
     if (!settle) {
         owner_forget_since(o);
     } else {
@@ -164,11 +173,6 @@ static __noinline void owner_change(struct pdtt_owner *o, const struct payer *pa
     WRITE_ONCE(o->identity, payer->identity);
     WRITE_ONCE(o->slot_ref, 0);
     flow_note_owner(o);
-}
-
-static __always_inline bool owner_is(const struct pdtt_owner *o, const struct payer *payer)
-{
-    return o->identity == payer->identity && o->unit == payer->unit && !(o->flags & PDTT_OWNER_KERNEL);
 }
 
 /* A system call by payer has moved data: whatever was charged since the one before belongs to it. */
