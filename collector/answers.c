@@ -32,8 +32,8 @@ static json_t *error_answer(const char *why, int error)
     return json_pack("{s:o}", "error", text);
 }
 
-#define DRAIN_NAMES_MS                                                                                                 \
-    500 /* who drains wants to read a report, by name; a directory server that hangs is not worth more */
+/* Who drains wants to read a report, by name; a directory server that hangs is not worth more. */
+#define DRAIN_NAMES_MS 500
 
 /* Between two events of the loop, so never beside another drain: whoever asks meanwhile gets the interval after this one. */
 static json_t *drain_now(const struct control_peer *peer, void *userdata)

@@ -3,10 +3,9 @@
 #include "common/cleanup.h"
 #include "live/lines.h"
 #include "report/options_words.h"
+#include "serve/question.h"
 
 #include <string.h>
-
-enum { DEFAULT_ROWS = 100, MOST_ROWS = 1000 };
 
 static const struct now_parameter parameters[] = {
     {"by", "string", "a row for each user (default), project, class, unit, process, remote or connection", false},
@@ -43,7 +42,7 @@ static int parse_limit(const char *value, struct now_question *q, char **ret_why
     char *end;
     unsigned long n = strtoul(value, &end, 10);
 
-    if (*value < '0' || *value > '9' || *end || n < 1 || n > MOST_ROWS)
+    if (*value < '0' || *value > '9' || *end || n < 1 || n > QUESTION_LARGEST_PAGE)
         return complain(ret_why, "parameter limit: '%s': not a number from 1 to 1000", value);
     q->page.limit = n;
     return 0;
@@ -185,7 +184,7 @@ static int set_sight(struct now_question *q)
 int now_parse(const struct request *request, const struct membership *m, bool paged, struct now_question *ret,
               char **ret_why)
 {
-    struct now_question q = {.heading = LIVE_USER, .paged = paged, .page.limit = DEFAULT_ROWS};
+    struct now_question q = {.heading = LIVE_USER, .paged = paged, .page.limit = QUESTION_PAGE};
     struct report_options o = {0};
     struct grant grant = {0};
     int r = 0;
