@@ -53,13 +53,18 @@ pdttd_launch()
 }
 
 counts_or_ended() { more_intervals_than "$1" || ! pdttd_alive; }
+says_a_start_or_ended() { [ "$(starts_said)" != "$1" ] || ! pdttd_alive; }
+starts_said() { cat "$PDTTD_LOG" 2>/dev/null | grep -cE 'counting( in new maps)?: ' || true; }
 
-# pdttd_run: starts it on the configuration there is and waits until it has booked an interval
+# pdttd_run: starts it on the configuration there is and waits until it counts and has booked an interval;
+# either alone tells nothing: a start books what the pdttd before left, and goes on starting
 pdttd_run()
 {
-    local before
+    local before said
     before=$(intervals)
+    said=$(starts_said)
     pdttd_launch
+    wait_until 30 says_a_start_or_ended "$said" || die "pdttd starts within 30 s" "$(tail -n 20 "$PDTTD_LOG")"
     wait_until 30 counts_or_ended "$before" || die "pdttd books an interval within 30 s" "$(tail -n 20 "$PDTTD_LOG")"
     pdttd_alive || die "pdttd starts" "$(tail -n 20 "$PDTTD_LOG")"
 }
