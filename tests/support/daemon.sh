@@ -53,8 +53,8 @@ pdttd_launch()
 }
 
 counts_or_ended() { more_intervals_than "$1" || ! pdttd_alive; }
-says_a_start_or_ended() { [ "$(starts_said)" != "$1" ] || ! pdttd_alive; }
-starts_said() { cat "$PDTTD_LOG" 2>/dev/null | grep -cE 'counting( in new maps)?: ' || true; }
+says_a_start_or_ended() { [ "$(starts_said)" -gt "${1:-0}" ] || ! pdttd_alive; }
+starts_said() { [ ! -e "$PDTTD_LOG" ] || grep -cE 'counting( in new maps)?: ' "$PDTTD_LOG" || true; }
 
 # pdttd_run: starts it on the configuration there is and waits until it counts and has booked an interval;
 # either alone tells nothing: a start books what the pdttd before left, and goes on starting
