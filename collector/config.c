@@ -24,6 +24,7 @@ struct config *config_free(struct config *config)
     config_free_projects(config);
     config_free_allocations(config);
     config_free_texts(&config->interfaces);
+    policy_list_done(&config->policies);
     free(config->timezone);
     free(config->log_file);
     free(config->log_per_user_prefix);
@@ -92,7 +93,7 @@ static int read_group(struct config_reader *reader, const config_setting_t *grou
     return r;
 }
 
-static int complain_syntax(struct config_reader *reader, const config_t *parsed)
+int config_complain_syntax(struct config_reader *reader, const config_t *parsed)
 {
     struct config_origin at = config_text_origin(reader->text, (unsigned)config_error_line(parsed));
     const char *text = config_error_text(parsed) ?: "syntax error";
@@ -112,7 +113,7 @@ static int read_config(struct config_reader *reader, const char *path, struct co
 
     config_init(&parsed);
     if (config_read_string(&parsed, reader->text->text) != CONFIG_TRUE)
-        return complain_syntax(reader, &parsed);
+        return config_complain_syntax(reader, &parsed);
     const config_setting_t *root = config_root_setting(&parsed);
     config->path = strdup(path);
     int r = config->path ? read_group(reader, root, config) : -ENOMEM;
@@ -121,8 +122,7 @@ static int read_config(struct config_reader *reader, const char *path, struct co
     return r < 0 ? r : config_check_allocations(reader, root, config);
 }
 
-/* A text in the file may go over several lines; what is said about it may not. */
-static char *one_line(char *why)
+char *config_one_line(char *why)
 {
     for (char *p = why; p && *p; p++)
         if (iscntrl((unsigned char)*p))
@@ -139,14 +139,14 @@ int config_load(const char *path, struct config **ret_config, char **ret_why)
 
     int r = config_text_read(path, &text, &why);
     if (r < 0) {
-        *ret_why = one_line(why);
+        *ret_why = config_one_line(why);
         return r;
     }
     r = config_default(&config);
     if (r == 0)
         r = read_config(&reader, path, config);
     if (r < 0)
-        *ret_why = one_line(reader.why);
+        *ret_why = config_one_line(reader.why);
     else
         *ret_config = take_ptr(config);
     return r;

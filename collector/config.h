@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/policy_text.h"
+
 /* Where pdttd looks unless -c names another file. */
 #define CONFIG_DEFAULT_PATH PDTT_SYSCONFDIR "/pdtt.conf"
 
@@ -132,6 +134,7 @@ struct config {
     size_t n_projects;
     struct config_allocation *allocations; /* those of the key "allocations" */
     size_t n_allocations;
+    struct policy_list policies;                            /* no two of a name */
     char *log_file, *log_per_user_prefix, *log_connections; /* absolute paths, or "" */
     char *serve_admin_group;                                /* a name or number, or "" */
     char *serve_listen;                                     /* "ADDRESS:PORT", "[ADDRESS]:PORT", or "" */
@@ -168,6 +171,12 @@ struct config_change {
 /* Calls fn for each key with another value in b, in the order of the manual. What fn returns below 0 ends it and is returned. */
 int config_compare(const struct config *a, const struct config *b,
                    int (*fn)(const struct config_change *change, void *userdata), void *userdata);
+
+/*
+ * Reads a file that holds the key "policies" and nothing else, with what it includes, into ret, which is empty. Errors and ret_why as
+ * above; on failure ret is as it was.
+ */
+int config_load_policies(const char *path, struct policy_list *ret, char **ret_why);
 
 /* The built-in defaults. -ENOMEM. */
 int config_default(struct config **ret_config);

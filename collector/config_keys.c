@@ -255,6 +255,12 @@ const struct config_key config_keys[] = {
      "a direction both, and periods begin on day 1. The allocation of a rule of 'projects' has the same keys but the "
      "name.",
      config_read_allocations, 0},
+    {"policies", "()", "{ name = NAME; action = \"allow\", \"block\", \"limit\" or \"observe\"; ... }",
+     "What is done with packets that match. A policy has name, action, direction, remote, remote_ports, local, "
+     "local_ports, protocol, user, group, project, class, unit, priority, rate, burst and when, as pdttctl(8) "
+     "describes "
+     "them. pdttctl policy adds others while pdttd runs, and removes none of these.",
+     config_read_policies, AT(policies)},
     {"log.file", "\"\"", "an absolute path, or empty",
      "Text log of what each user moved in each interval; off when empty.", config_read_log_file, AT(log_file)},
     {"log.per_user_prefix", "\"\"", "an absolute path, or empty",

@@ -68,6 +68,12 @@ int config_read_text(struct config_reader *reader, const config_setting_t *setti
 /* Keeps the line, which names its place itself, unless there is one already. Returns -EINVAL, or -ENOMEM. */
 int config_complain_line(struct config_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Says what libconfig could not read. Returns -EINVAL, or -ENOMEM. */
+int config_complain_syntax(struct config_reader *reader, const config_t *parsed);
+
+/* A text in a file may go over several lines; what is said about it may not. Returns why, which may be NULL. */
+char *config_one_line(char *why);
+
 /* Where the setting stands. */
 struct config_origin config_setting_origin(const struct config_reader *reader, const config_setting_t *setting);
 
@@ -127,6 +133,8 @@ int config_read_xdp(struct config_reader *reader, const config_setting_t *settin
 int config_read_tc(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_interfaces(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_log_prefix(struct config_reader *reader, const config_setting_t *setting, void *target);
+
+int config_read_policies(struct config_reader *reader, const config_setting_t *setting, void *target);
 
 int config_read_admin_group(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_proxy_user(struct config_reader *reader, const config_setting_t *setting, void *target);

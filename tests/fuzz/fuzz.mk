@@ -29,6 +29,8 @@ REPORT_LIBS = $(shell pkg-config --libs sqlite3 smartcols jansson)
 
 fuzz_config: tests/fuzz/fuzz_config.o $(CONFIG) $(COMMON)
 	$(LINK) -lconfig
+fuzz_policy: tests/fuzz/fuzz_policy.o $(CONFIG) $(COMMON)
+	$(LINK) -lconfig
 fuzz_escape: tests/fuzz/fuzz_escape.o $(COMMON)
 	$(LINK)
 fuzz_packet: tests/fuzz/fuzz_packet.o
