@@ -23,8 +23,8 @@ enum policy_direction { POLICY_BOTH, POLICY_IN, POLICY_OUT };
 
 /* A network; family 0 is any address of any family. */
 struct policy_network {
-    uint8_t family; /* AF_INET, AF_INET6 or 0 */
-    uint8_t prefix; /* length in bits */
+    uint8_t family;      /* AF_INET, AF_INET6 or 0 */
+    uint8_t prefix;      /* length in bits */
     uint8_t address[16]; /* network order, host bits 0 */
 };
 

@@ -303,6 +303,7 @@ int store_book_interval(struct store *s, const struct store_interval *interval, 
         return r;
     connections_committed(s, interval, &b.parts);
     s->meters_anew &= interval->n_meters == 0;
+    s->policies_anew &= interval->n_policies == 0;
     roll_up(s, &b);
     ballast_take(s);
     return 0;

@@ -8,6 +8,32 @@
 
 #include "sql/store_internal.h"
 
+/* What is metered: where its rows are. */
+static const struct family {
+    enum statement_id source, source_of, last, set, usage, forget, roll, drop, piece;
+    bool kinds; /* each source has several */
+} interfaces = {STATEMENT_METER_SOURCE, STATEMENT_METER_SOURCE_OF,
+                STATEMENT_METER_LAST,   STATEMENT_METER_SET,
+                STATEMENT_METER_USAGE,  STATEMENT_METER_FORGET,
+                STATEMENT_METER_ROLL,   STATEMENT_METER_DROP,
+                STATEMENT_METER_PIECE,  true},
+  policies = {STATEMENT_POLICY_SOURCE, STATEMENT_POLICY_SOURCE_OF,
+              STATEMENT_POLICY_LAST,   STATEMENT_POLICY_SET,
+              STATEMENT_POLICY_USAGE,  STATEMENT_POLICY_FORGET,
+              STATEMENT_POLICY_ROLL,   STATEMENT_POLICY_DROP,
+              STATEMENT_POLICY_PIECE,  false};
+
+static const struct family *const families[] = {&interfaces, &policies};
+
+static bool begins_anew(const struct store *s, const struct family *f)
+{
+    return f == &policies ? s->policies_anew : s->meters_anew;
+}
+
+/* Values of a statement of a family; the kind comes last, since not all have it. */
+#define KIND_LAST(f, ...)                                                                                              \
+    (const struct bind[]){__VA_ARGS__}, array_length(((const struct bind[]){__VA_ARGS__})) - !(f)->kinds
+
 #define METER_BINDS(n)                                                                                                 \
     BIND_INT((n)->tx_bytes), BIND_INT((n)->rx_bytes), BIND_INT((n)->tx_packets), BIND_INT((n)->rx_packets)
 
@@ -23,14 +49,15 @@ static int64_t ahead(int64_t now, int64_t before)
 }
 
 /* The source of a meter; of one whose interface is gone and nameless the one of its last reading, -1: there was none. */
-static int find_source(struct store *s, const struct store_meter *m, int64_t now_sec, int64_t *ret_id)
+static int find_source(struct store *s, const struct family *f, const struct store_meter *m, int64_t now_sec,
+                       int64_t *ret_id)
 {
     int r;
 
     if (m->source)
-        r = statement_get_int(s, STATEMENT_METER_SOURCE, BINDS(BIND_TEXT(m->source), BIND_INT(now_sec)), ret_id);
+        r = statement_get_int(s, f->source, BINDS(BIND_TEXT(m->source), BIND_INT(now_sec)), ret_id);
     else
-        r = statement_get_int(s, STATEMENT_METER_SOURCE_OF, BINDS(BIND_INT((int64_t)m->identity)), ret_id);
+        r = statement_get_int(s, f->source_of, BINDS(BIND_INT((int64_t)m->identity)), ret_id);
     if (r == 0)
         *ret_id = -1;
     return r < 0 ? r : 0;
@@ -40,12 +67,12 @@ static int find_source(struct store *s, const struct store_meter *m, int64_t now
  * A meter begins at 0. But where readings were lost with a damaged database what it says now was booked before, all but an
  * interval's part of it: it begins there.
  */
-static int read_last(struct store *s, const struct store_meter *m, struct store_counters *ret)
+static int read_last(struct store *s, const struct family *f, const struct store_meter *m, struct store_counters *ret)
 {
-    enum statement_id id = STATEMENT_METER_LAST;
-    int r = statement_bind(s, id, BINDS(BIND_INT((int64_t)m->identity), BIND_TEXT(m->kind)));
+    enum statement_id id = f->last;
+    int r = statement_bind(s, id, KIND_LAST(f, BIND_INT((int64_t)m->identity), BIND_TEXT(m->kind)));
 
-    *ret = s->meters_anew ? m->n : (struct store_counters){0};
+    *ret = begins_anew(s, f) ? m->n : (struct store_counters){0};
     if (r == 0 && (r = statement_step(s, id)) > 0)
         *ret = (struct store_counters){.tx_bytes = statement_int(s, id, 0),
                                        .rx_bytes = statement_int(s, id, 1),
@@ -55,8 +82,8 @@ static int read_last(struct store *s, const struct store_meter *m, struct store_
     return r < 0 ? r : 0;
 }
 
-static int insert_parts(struct store *s, const struct book_parts *parts, int64_t source, const char *kind,
-                        const struct store_counters *added)
+static int insert_parts(struct store *s, const struct family *f, const struct book_parts *parts, int64_t source,
+                        const char *kind, const struct store_counters *added)
 {
     int r = 0;
 
@@ -64,16 +91,17 @@ static int insert_parts(struct store *s, const struct book_parts *parts, int64_t
         struct store_counters n = book_share(parts, i, added);
 
         if (!is_zero(&n))
-            r = statement_run(s, STATEMENT_METER_USAGE,
-                              BINDS(BIND_INT(parts->ids[i]), BIND_INT(source), BIND_TEXT(kind), METER_BINDS(&n)));
+            r = statement_run(
+                s, f->usage, KIND_LAST(f, BIND_INT(parts->ids[i]), BIND_INT(source), METER_BINDS(&n), BIND_TEXT(kind)));
     }
     return r;
 }
 
-static int book_meter(struct store *s, const struct book_parts *parts, const struct store_meter *m, int64_t source)
+static int book_meter(struct store *s, const struct family *f, const struct book_parts *parts,
+                      const struct store_meter *m, int64_t source)
 {
     struct store_counters last, added;
-    int r = read_last(s, m, &last);
+    int r = read_last(s, f, m, &last);
 
     if (r < 0)
         return r;
@@ -84,50 +112,64 @@ static int book_meter(struct store *s, const struct book_parts *parts, const str
         .rx_packets = ahead(m->n.rx_packets, last.rx_packets),
     };
     if (!is_zero(&added))
-        r = insert_parts(s, parts, source, m->kind, &added);
-    if (r == 0 && (s->meters_anew || memcmp(&last, &m->n, sizeof(last)) != 0))
+        r = insert_parts(s, f, parts, source, m->kind, &added);
+    if (r == 0 && (begins_anew(s, f) || memcmp(&last, &m->n, sizeof(last)) != 0))
         r = statement_run(
-            s, STATEMENT_METER_SET,
-            BINDS(BIND_INT((int64_t)m->identity), BIND_TEXT(m->kind), BIND_INT(source), METER_BINDS(&m->n)));
+            s, f->set,
+            KIND_LAST(f, BIND_INT((int64_t)m->identity), BIND_INT(source), METER_BINDS(&m->n), BIND_TEXT(m->kind)));
+    return r;
+}
+
+static int book_family(struct store *s, const struct family *f, const struct book_parts *parts,
+                       const struct store_meter *meters, size_t n)
+{
+    int64_t source = -1; /* -1: gone, and it never carried anything that was read */
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        const struct store_meter *m = &meters[i];
+
+        if (i == 0 || m[-1].identity != m->identity)
+            r = find_source(s, f, m, parts->span.end_sec, &source);
+        if (r == 0 && source >= 0)
+            r = book_meter(s, f, parts, m, source);
+    }
+    for (size_t i = 0; i < n && r == 0; i++)
+        if (meters[i].last)
+            r = statement_run(s, f->forget, BINDS(BIND_INT((int64_t)meters[i].identity)));
     return r;
 }
 
 int meters_book(struct store *s, const struct store_interval *interval, const struct book_parts *parts)
 {
-    int64_t source = -1; /* -1: gone, and it never carried anything that was read */
-    int r = 0;
+    int r = book_family(s, &interfaces, parts, interval->meters, interval->n_meters);
 
-    for (size_t i = 0; i < interval->n_meters && r == 0; i++) {
-        const struct store_meter *m = &interval->meters[i];
-
-        if (i == 0 || m[-1].identity != m->identity)
-            r = find_source(s, m, parts->span.end_sec, &source);
-        if (r == 0 && source >= 0)
-            r = book_meter(s, parts, m, source);
-    }
-    for (size_t i = 0; i < interval->n_meters && r == 0; i++)
-        if (interval->meters[i].last)
-            r = statement_run(s, STATEMENT_METER_FORGET, BINDS(BIND_INT((int64_t)interval->meters[i].identity)));
-    return r;
+    return r < 0 ? r : book_family(s, &policies, parts, interval->policies, interval->n_policies);
 }
 
 int meters_roll_up(struct store *s, int64_t last_id)
 {
     int r = 0;
 
-    for (int level = STORE_5MIN; level < STORE_LEVELS && r == 0; level++)
-        r = statement_run(s, STATEMENT_METER_ROLL, BINDS(BIND_INT(level), BIND_INT(last_id)));
+    for (size_t i = 0; i < array_length(families); i++)
+        for (int level = STORE_5MIN; level < STORE_LEVELS && r == 0; level++)
+            r = statement_run(s, families[i]->roll, BINDS(BIND_INT(level), BIND_INT(last_id)));
     return r;
 }
 
 int meters_drop(struct store *s, int level, int64_t key)
 {
-    return statement_run(s, STATEMENT_METER_DROP, BINDS(BIND_INT(level), BIND_INT(key)));
+    int r = 0;
+
+    for (size_t i = 0; i < array_length(families) && r == 0; i++)
+        r = statement_run(s, families[i]->drop, BINDS(BIND_INT(level), BIND_INT(key)));
+    return r;
 }
 
 /* ---- asking ---- */
 
 struct asking {
+    const struct family *family;
     const struct store_bucket *buckets;
     size_t n;
     store_meter_fn fn;
@@ -137,7 +179,7 @@ struct asking {
 
 static int tell_piece(struct store *s, const struct piece *piece, struct asking *a)
 {
-    enum statement_id id = STATEMENT_METER_PIECE;
+    enum statement_id id = a->family->piece;
     int r = statement_bind(s, id, BINDS(BIND_INT(piece->level), BIND_INT(piece->key)));
 
     while (r == 0 && (r = statement_step(s, id)) > 0) {
@@ -174,7 +216,15 @@ static int tell_pieces(struct store *s, void *userdata)
 
 int store_query_meters(struct store *s, const struct store_bucket *buckets, size_t n, store_meter_fn fn, void *userdata)
 {
-    struct asking a = {.buckets = buckets, .n = n, .fn = fn, .userdata = userdata};
+    struct asking a = {.family = &interfaces, .buckets = buckets, .n = n, .fn = fn, .userdata = userdata};
+
+    return query_snapshot(s, tell_pieces, &a);
+}
+
+int store_query_policies(struct store *s, const struct store_bucket *buckets, size_t n, store_meter_fn fn,
+                         void *userdata)
+{
+    struct asking a = {.family = &policies, .buckets = buckets, .n = n, .fn = fn, .userdata = userdata};
 
     return query_snapshot(s, tell_pieces, &a);
 }

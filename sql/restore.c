@@ -26,6 +26,9 @@ static const struct carried {
     {"unit", "SELECT * FROM unit"},
     {"interface", "SELECT * FROM interface"},
     {"interface_meter", "SELECT * FROM interface_meter"},
+    {"policy", "SELECT * FROM policy"},
+    {"policy_name", "SELECT * FROM policy_name"},
+    {"policy_meter", "SELECT * FROM policy_meter"},
     {"user", "SELECT * FROM user"},
     {"project", "SELECT * FROM project"},
     {"account", "SELECT * FROM account WHERE id IN (SELECT account " OF_OPEN ")"},
@@ -109,7 +112,7 @@ int store_carry_over(struct store *s, struct store_kept *kept)
     if (!is_new(s))
         return 0;
     r = kept ? store_transaction(s, carry, kept) : -ENODATA;
-    s->meters_anew = r < 0;
+    s->meters_anew = s->policies_anew = r < 0;
     accounts_forget(s->accounts);
     connections_forget(s);
     return r;

@@ -260,7 +260,7 @@ int store_salvage(struct store *s, const char *from, void (*still_alive)(void), 
     int r;
 
     *ret = (struct store_salvage){0};
-    s->meters_anew = true;
+    s->meters_anew = s->policies_anew = true;
     r = damaged_open(s, from, &v.old);
     if (r < 0)
         return r;

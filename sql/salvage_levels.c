@@ -13,6 +13,13 @@
     " FROM bucket b JOIN interface_usage u ON u.level = " finer " AND u.key >= b.start_sec AND u.key < b.end_sec"      \
     " WHERE b.level = " level " AND b.whole GROUP BY 2, 3, 4;"
 
+#define FILL_POLICIES(level, finer)                                                                                    \
+    "INSERT OR IGNORE INTO policy_usage"                                                                               \
+    " SELECT " level ", b.start_sec, u.policy, sum(u.bytes_passed), sum(u.bytes_dropped), sum(u.packets_passed),"      \
+    " sum(u.packets_dropped)"                                                                                          \
+    " FROM bucket b JOIN policy_usage u ON u.level = " finer " AND u.key >= b.start_sec AND u.key < b.end_sec"         \
+    " WHERE b.level = " level " AND b.whole GROUP BY 2, 3;"
+
 /* ---- the ledger ---- */
 
 /* What each whole bucket of a level ought to hold. dims: which table of those in from has them. */
@@ -53,12 +60,9 @@
 
 /* In this order: which buckets are whole changes with each level. */
 static const char *const steps[] = {
-    FILL_INTERFACES("2", "1"),
-    FILL_INTERFACES("3", "2"),
-    FILL_INTERFACES("4", "3"),
-    FINE_OF_RAW AGREE("1", "usage_5min"),
-    FINE_OF("2", "usage_5min") AGREE("2", "usage_hour"),
-    FINE_OF("3", "usage_hour") AGREE("3", "usage_day"),
+    FILL_INTERFACES("2", "1") FILL_POLICIES("2", "1"),   FILL_INTERFACES("3", "2") FILL_POLICIES("3", "2"),
+    FILL_INTERFACES("4", "3") FILL_POLICIES("4", "3"),   FINE_OF_RAW AGREE("1", "usage_5min"),
+    FINE_OF("2", "usage_5min") AGREE("2", "usage_hour"), FINE_OF("3", "usage_hour") AGREE("3", "usage_day"),
     FINE_OF("4", "usage_day") AGREE("4", "usage_month"),
 };
 

@@ -148,7 +148,7 @@ struct store_connection {
  * booked. The first reading of an identity adds all of it. Kinds of an interface: "kernel", its own counters with the link
  * layer's headers, and what the interface layer tells apart, in L3 bytes: "socket", "other_namespace", "time_wait",
  * "forwarded", "packet_socket", "not_ip", "icmp", "fragment", "no_socket", "malformed". Of the programs: causes, with how
- * often in rx_packets.
+ * often in rx_packets. A policy's source is its name, it has no kind, and tx is what it let pass, rx what it dropped.
  */
 struct store_meter {
     const char *source; /* an interface's name; NULL: the one of its last reading */
@@ -172,8 +172,10 @@ struct store_interval {
     bool connections_all; /* no other connection is open: what the store still takes for open is lost */
     struct store_counters other_connections; /* what was beyond limits.connections in this interval */
     int64_t other_connections_count;
-    const struct store_meter *meters; /* read when it was sealed, those of an identity beside each other */
-    size_t n_meters;                  /* 0: they wait for the next interval */
+    const struct store_meter *meters;   /* read when it was sealed, those of an identity beside each other */
+    size_t n_meters;                    /* 0: they wait for the next interval */
+    const struct store_meter *policies; /* the same of policies, see struct store_meter */
+    size_t n_policies;
 };
 
 /*
@@ -255,6 +257,26 @@ struct store_allocation {
     struct store_names classes; /* that count; empty: all */
     int billing_day;            /* of the month on which periods begin, 1 to 28; quarters and years begin in January */
 };
+
+/* A policy that was given while pdttd ran. */
+struct store_kept_policy {
+    const char *name, *words; /* as common/policy_text.h has them */
+    const char *origin;       /* STORE_POLICY_* */
+    int64_t since_sec;
+};
+
+#define STORE_POLICY_PDTTCTL    "pdttctl"
+#define STORE_POLICY_CONNECTION "connection" /* that of an administrator, which is protected */
+
+/* Keeps these in place of those before, in this order, all or nothing. */
+int store_keep_policies(struct store *s, const struct store_kept_policy *policies, size_t n);
+
+typedef int (*store_kept_policy_fn)(const struct store_kept_policy *policy, void *userdata); /* non-zero stops */
+int store_query_kept_policies(struct store *s, store_kept_policy_fn fn, void *userdata);
+
+/* The meters of policies as they were read last: source, identity and counters. */
+typedef int (*store_policy_meter_fn)(const struct store_meter *meter, void *userdata); /* non-zero stops */
+int store_query_policy_meters(struct store *s, store_policy_meter_fn fn, void *userdata);
 
 /* Makes these the allocations that reports see, all or nothing. -EINVAL names the one that is nonsense. */
 int store_sync_allocations(struct store *s, const struct store_allocation *allocations, size_t n);

@@ -182,6 +182,10 @@ typedef int (*store_meter_fn)(const struct store_meter_row *row, void *userdata)
 int store_query_meters(struct store *s, const struct store_bucket *buckets, size_t n, store_meter_fn fn,
                        void *userdata);
 
+/* The same of policies: source is the name, kind is empty, tx is what it let pass and rx what it dropped. */
+int store_query_policies(struct store *s, const struct store_bucket *buckets, size_t n, store_meter_fn fn,
+                         void *userdata);
+
 /* The states of layers that held within [since, until), by layer and in order of time. */
 struct store_layer {
     const char *layer, *state, *detail; /* until the callback returns */

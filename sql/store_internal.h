@@ -72,8 +72,9 @@ struct store {
     char *zone;
     char *host;
     char *why;
-    bool damaged;     /* SQLite said so when it failed last */
-    bool meters_anew; /* readings of meters may be lost: those of the next interval are where they begin */
+    bool damaged;       /* SQLite said so when it failed last */
+    bool meters_anew;   /* readings of meters may be lost: those of the next interval are where they begin */
+    bool policies_anew; /* the same of policies */
     char *unknown_name;
     int64_t patience_until_ns; /* by the boot-time clock; see store_set_patience() */
 };

@@ -2,6 +2,8 @@
 --     sqlite3 -readonly /var/lib/pdtt/pdtt.db
 -- tx and rx are seen from this host: tx left it, rx reached it. total_bytes = tx_bytes + rx_bytes, on the wire.
 
+DROP VIEW IF EXISTS v_policy;
+DROP VIEW IF EXISTS v_interface_day;
 DROP VIEW IF EXISTS v_connection;
 DROP VIEW IF EXISTS v_coverage;
 DROP VIEW IF EXISTS v_allocation;
@@ -275,3 +277,24 @@ JOIN interface n ON n.id = a.interface
 LEFT JOIN bucket b ON b.level = 3 AND b.start_sec = a.start_sec
 WHERE a.interface > 0
 GROUP BY a.start_sec, a.interface, a.kind;
+
+-- What each policy let pass and dropped on each day, in wire bytes, beside the ledger: what was dropped is booked to nobody.
+--     SELECT day, policy, packets_dropped FROM v_policy WHERE policy = 'scan';
+CREATE VIEW v_policy AS
+WITH added AS (
+    SELECT key AS start_sec, policy, bytes_passed, bytes_dropped, packets_passed, packets_dropped
+    FROM policy_usage WHERE level = 3
+    UNION ALL
+    SELECT (SELECT max(b.start_sec) FROM bucket b WHERE b.level = 3 AND b.start_sec <= i.start_sec),
+        u.policy, u.bytes_passed, u.bytes_dropped, u.packets_passed, u.packets_dropped
+    FROM interval i JOIN policy_usage u ON u.level = 0 AND u.key = i.id
+    WHERE i.id > (SELECT rolled FROM rollup)
+)
+SELECT b.label AS day, a.start_sec AS start_sec, n.name AS policy,
+    sum(a.bytes_passed) + sum(a.bytes_dropped) AS bytes_total, sum(a.bytes_passed) AS bytes_passed,
+    sum(a.bytes_dropped) AS bytes_dropped, sum(a.packets_passed) + sum(a.packets_dropped) AS packets_total,
+    sum(a.packets_passed) AS packets_passed, sum(a.packets_dropped) AS packets_dropped
+FROM added a
+JOIN policy_name n ON n.id = a.policy
+LEFT JOIN bucket b ON b.level = 3 AND b.start_sec = a.start_sec
+GROUP BY a.start_sec, a.policy;
