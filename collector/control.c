@@ -20,8 +20,8 @@ struct client {
     int fd; /* -1: free */
     int64_t since_ns;
     struct control_peer peer;
-    char request[CONTROL_REQUEST_MAX];
-    size_t n;
+    char *request; /* NULL: nothing of it has come yet */
+    size_t n, room;
     char *answer; /* NULL: the request has not come yet */
     size_t size, sent;
 };
@@ -161,6 +161,7 @@ int control_open(const char *path, gid_t group, const struct control_verb *verbs
 static void part_with(struct client *client)
 {
     client->fd = close_fd(client->fd);
+    free(take_ptr(client->request));
     free(take_ptr(client->answer));
 }
 
@@ -220,20 +221,40 @@ static void take_client(struct control *c)
 /* The socket's mode keeps others out already; it is a file, and somebody may open it for who only looks. */
 static json_t *refuse(const struct control *c, const struct client *client)
 {
-    log_warning("control socket: '%s' refused to uid %u, process %d", client->request, client->peer.uid,
-                (int)client->peer.pid);
+    log_warning("control socket: '%.*s' refused to uid %u, process %d", CONTROL_REQUEST_MAX, client->request,
+                client->peer.uid, (int)client->peer.pid);
     return json_pack("{s:s, s:I}", "error", "only root and members of the socket's group may ask for that", "group",
                      (json_int_t)c->group);
 }
 
+static json_t *take_argument(const struct control *c, const struct control_verb *verb, const struct client *client)
+{
+    json_t *argument = json_loads(client->request + strlen(verb->name) + 1, JSON_REJECT_DUPLICATES, NULL), *ret;
+
+    ret = json_is_object(argument) ? verb->take(&client->peer, argument, c->userdata)
+                                   : json_pack("{s:s}", "error", "what stands behind the request is no JSON object");
+    json_decref(argument);
+    return ret;
+}
+
+static bool is_asked_for(const struct control_verb *verb, const char *request)
+{
+    size_t n = strlen(verb->name);
+
+    return strncmp(verb->name, request, n) == 0 && request[n] == (verb->take ? ' ' : '\0');
+}
+
 static json_t *answer(const struct control *c, const struct client *client)
 {
-    for (size_t i = 0; i < c->n_verbs; i++)
-        if (strcmp(c->verbs[i].name, client->request) == 0) {
-            if (c->verbs[i].admin_only && !control_peer_is_admin(client->fd, &client->peer, c->group))
-                return refuse(c, client);
-            return c->verbs[i].answer(&client->peer, c->userdata);
-        }
+    for (size_t i = 0; i < c->n_verbs; i++) {
+        const struct control_verb *verb = &c->verbs[i];
+
+        if (!is_asked_for(verb, client->request))
+            continue;
+        if (verb->admin_only && !control_peer_is_admin(client->fd, &client->peer, c->group))
+            return refuse(c, client);
+        return verb->take ? take_argument(c, verb, client) : verb->answer(&client->peer, c->userdata);
+    }
     return json_pack("{s:s}", "error", "unknown request");
 }
 
@@ -269,18 +290,41 @@ static bool reply(const struct control *c, struct client *client)
     return send_answer(c, client);
 }
 
+/* Long requests are for those alone who may change something. False: it has no more room. */
+static bool make_room(const struct control *c, struct client *client)
+{
+    size_t room = client->room ? client->room * 2 : CONTROL_REQUEST_MAX;
+    char *larger;
+
+    if (client->n < client->room)
+        return true;
+    if (room > CONTROL_REQUEST_MAX &&
+        (room > CONTROL_ARGUMENT_MAX || !control_peer_is_admin(client->fd, &client->peer, c->group)))
+        return false;
+    larger = realloc(client->request, room);
+    if (!larger)
+        return false;
+    client->request = larger;
+    client->room = room;
+    return true;
+}
+
 /* False when the client is done with. */
 static bool read_request(const struct control *c, struct client *client)
 {
-    ssize_t n = recv(client->fd, client->request + client->n, sizeof(client->request) - client->n, MSG_DONTWAIT);
+    size_t before = client->n;
+    ssize_t n;
     char *end;
 
+    if (!make_room(c, client))
+        return false;
+    n = recv(client->fd, client->request + client->n, client->room - client->n, MSG_DONTWAIT);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     client->n += (size_t)n;
-    end = memchr(client->request, '\n', client->n);
+    end = memchr(client->request + before, '\n', client->n - before);
     if (!end)
-        return n > 0 && client->n < sizeof(client->request);
+        return n > 0;
     if (memchr(client->request, '\0', client->n)) /* what follows it would be asked for unseen */
         return false;
     *end = '\0';

@@ -3,6 +3,7 @@
  * the group that owns the database's directory may connect; an answer to what is unknown is {"error": "..."}. What changes
  * something is for these two alone, whatever the mode of the socket: {"error": "...", "group": GID} says so.
  * A client that says nothing, or does not read, costs a connection for a few seconds and holds up nothing.
+ * Some requests go on behind a blank with a JSON object, "policy apply {...}\n"; only they may be long, and only of those two.
  */
 #pragma once
 
@@ -10,7 +11,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define CONTROL_REQUEST_MAX 256
+#define CONTROL_REQUEST_MAX  256
+#define CONTROL_ARGUMENT_MAX (8 << 20) /* with the request before it */
 
 /* Who asks, as the kernel says. */
 struct control_peer {
@@ -22,10 +24,14 @@ struct control_peer {
 /* Returns the answer, which the caller takes possession of; NULL: out of memory. */
 typedef json_t *(*control_fn)(const struct control_peer *peer, void *userdata);
 
+/* The same with what stands behind the request, an object. */
+typedef json_t *(*control_take_fn)(const struct control_peer *peer, const json_t *argument, void *userdata);
+
 struct control_verb {
     const char *name;
     control_fn answer;
-    bool admin_only; /* for root and the members of the socket's group */
+    control_take_fn take; /* instead of answer */
+    bool admin_only;      /* for root and the members of the socket's group */
 };
 
 struct control;

@@ -25,6 +25,20 @@ static int connect_to(int fd, const char *path, unsigned patience_sec)
     return 0;
 }
 
+/* One that closes before it has read all may have answered already: that says more than a broken pipe. */
+static int send_all(int fd, const char *text, size_t n)
+{
+    while (n > 0) {
+        ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
+
+        if (sent < 0)
+            return errno == EPIPE || errno == ECONNRESET ? 0 : -errno;
+        text += sent;
+        n -= (size_t)sent;
+    }
+    return 0;
+}
+
 /* Until the other side closes. */
 static int receive(int fd, json_t **ret_answer)
 {
@@ -97,8 +111,10 @@ int control_ask_within(const char *path, const char *request, unsigned patience_
     int r = fd < 0 ? -errno : connect_to(fd, path, patience_sec);
 
     *ret_why = NULL;
-    if (r == 0 && dprintf(fd, "%s\n", request) < 0)
-        r = -errno;
+    if (r == 0)
+        r = send_all(fd, request, strlen(request));
+    if (r == 0)
+        r = send_all(fd, "\n", 1);
     if (r == 0)
         r = receive(fd, ret_answer);
     if (r == -EAGAIN)

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/options.h"
+#include "control/policy.h"
 
 #include <string.h>
 
@@ -10,6 +11,7 @@ static const struct command_row commands[] = {
     {"status", NULL, "how pdttd is: 0 healthy, 3 not", command_status},
     {"drain", NULL, "book now what was counted, and say what that was", command_drain},
     {"reload", NULL, "read the configuration again, and say what changed", command_reload},
+    {"policy", "COMMAND", "what is done with packets: allow, block, limit or observe", command_policy},
 };
 
 const struct command_row *command_find(const char *name)
@@ -34,4 +36,5 @@ void commands_print_help(void)
     puts("\nCommands");
     for (size_t i = 0; i < array_length(commands); i++)
         printf("  %-*s  %s\n", 16, commands[i].name, commands[i].help);
+    policy_print_help();
 }

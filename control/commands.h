@@ -8,6 +8,7 @@
 struct invocation {
     const char *config_path; /* NULL: the default */
     const char *socket;      /* NULL: that of the configuration */
+    const char *confirm;     /* how long policy apply waits; NULL: not at all */
     bool json;
     char **operands; /* behind the command */
     int n_operands;
@@ -29,3 +30,4 @@ void commands_print_help(void);
 int command_status(const struct invocation *in);
 int command_drain(const struct invocation *in);
 int command_reload(const struct invocation *in);
+int command_policy(const struct invocation *in);

@@ -29,6 +29,12 @@ static int set_socket(void *target, const char *argument)
     return 0;
 }
 
+static int set_confirm(void *target, const char *argument)
+{
+    ((struct command_line *)target)->in.confirm = argument;
+    return 0;
+}
+
 static int set_json(void *target, const char *argument)
 {
     ((struct command_line *)target)->in.json = true;
@@ -51,6 +57,7 @@ static const struct option_row rows[] = {
     {.group = "Options"},
     {"config", 'c', "FILE", "configuration of that pdttd (default " CONFIG_DEFAULT_PATH ")", NULL, set_config},
     {"socket", 0, "PATH", "its control socket, whatever the configuration says", NULL, set_socket},
+    {"confirm", 0, "TIME", "with policy apply: take it back after TIME unless policy confirm comes", NULL, set_confirm},
     {"json", 0, NULL, "the answer as JSON", NULL, set_json},
     {"version", 'V', NULL, "print the version, and exit", NULL, set_version},
     {"help", 'h', NULL, "print this help, and exit", NULL, set_help},
@@ -82,6 +89,10 @@ static int run(struct invocation *in)
         return 2;
     in->operands++;
     in->n_operands--;
+    if (in->confirm && command->run != command_policy) {
+        log_error("option --confirm: belongs to policy apply (see pdttctl --help)");
+        return 2;
+    }
     if (in->n_operands > 0 && !command->operands) {
         log_error("command %s: takes no '%s' (see pdttctl --help)", command->name, in->operands[0]);
         return 2;

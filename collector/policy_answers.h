@@ -1,0 +1,26 @@
+/*
+ * What pdttd answers to pdttctl policy. Each changes all or nothing; {"error": LINE} says why not.
+ *
+ * add: {"words": "scan action=block ...", "connection": that of SSH_CONNECTION, may be missing}; remove: {"name": NAME}; apply:
+ * {"policies": [WORDS, ...], "confirm_sec": N, 0 or missing: at once for good, "connection"}. Their answer: {"policies": how many
+ * are in force, "protected": name of the connection's policy or null, "blocked_by": name of what would block that connection, or
+ * null, "blocked_surely": bool, "never": [{"name", "never"}, ...], "waits_sec": N or null}.
+ */
+#pragma once
+
+#include "collector/policy_admin.h"
+
+json_t *policy_answer_add(struct policy_admin *a, const json_t *argument);
+json_t *policy_answer_remove(struct policy_admin *a, const json_t *argument);
+json_t *policy_answer_apply(struct policy_admin *a, const json_t *argument);
+json_t *policy_answer_confirm(struct policy_admin *a);
+json_t *policy_answer_revert(struct policy_admin *a);
+
+/* {"policies": [as policy_entry_json()], "waits_sec": N or null, "reverted": wall clock or null} */
+json_t *policy_answer_list(const struct policy_admin *a);
+
+/*
+ * {"policies": [{"name", "origin", "packets_total", "packets_passed", "packets_dropped", "packets_marked", "bytes_total",
+ * "bytes_passed", "bytes_dropped", "policy_lookups"}], "all": the same of all packets that were judged}, since each is in force.
+ */
+json_t *policy_answer_stats(const struct policy_admin *a);
