@@ -42,6 +42,11 @@ const struct field fields[] = {
     {"start", NULL, FIELD_CONNECTION, FIELD_NUMBER, FIELD_HIDDEN, OF(start_sec)},
     {"end", NULL, FIELD_CONNECTION, FIELD_NUMBER, FIELD_HIDDEN, OF(end_sec)},
     {"duration_ms", "DURATION", FIELD_CONNECTION, FIELD_MS, FIELD_ALWAYS, OF(duration_ms)},
+    {"policy", "POLICY", FIELD_POLICY, FIELD_TEXT, FIELD_ALWAYS, AT(policy)},
+    {"packets_passed", "PASSED PACKETS", FIELD_POLICY, FIELD_PACKETS, FIELD_ALWAYS, AT(n.tx_packets)},
+    {"packets_dropped", "DROPPED PACKETS", FIELD_POLICY, FIELD_PACKETS, FIELD_ALWAYS, AT(n.rx_packets)},
+    {"bytes_passed", "PASSED", FIELD_POLICY, FIELD_BYTES, FIELD_ALWAYS, AT(n.tx_bytes)},
+    {"bytes_dropped", "DROPPED", FIELD_POLICY, FIELD_BYTES, FIELD_ALWAYS, AT(n.rx_bytes)},
     {"tx_bytes", "TX", 0, FIELD_BYTES, FIELD_WIRE, AT(n.tx_bytes)},
     {"rx_bytes", "RX", 0, FIELD_BYTES, FIELD_WIRE, AT(n.rx_bytes)},
     {"tx_packets", "TX PACKETS", 0, FIELD_PACKETS, FIELD_WIRE, AT(n.tx_packets)},
@@ -80,6 +85,8 @@ static const struct {
 
 bool field_is_in(const struct field *field, unsigned by)
 {
+    if (by & FIELD_POLICY && field->dim == 0)
+        return field->offset == AT(total_bytes);
     return field->dim & by || (field->dim == 0 && !(by & FIELD_ALLOCATION));
 }
 
@@ -156,6 +163,7 @@ const struct field *field_for_sort(const char *name, bool payload)
 const char *field_sort_names(void)
 {
     return "total, tx, rx, tx_packets, rx_packets, tx_payload_bytes, rx_payload_bytes, period, host, user, uid, "
-           "project, unit, process, remote, class, protocol, family; of connections also start, duration, retransmits, "
+           "project, unit, process, remote, class, protocol, family; of policies policy, packets_passed, "
+           "packets_dropped, bytes_passed, bytes_dropped; of connections also start, duration, retransmits, "
            "srtt, remote_address";
 }

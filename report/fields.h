@@ -13,6 +13,9 @@
 /* Another kind of report again: the fields of struct audit_line beside the counters. */
 #define FIELD_AUDIT (1u << 20)
 
+/* And another: what each policy let pass (tx of the row), dropped (rx) and both together. */
+#define FIELD_POLICY (1u << 23)
+
 /* Of FIELD_BYTES and FIELD_PACKETS: there is no such number. */
 #define FIELD_NO_BYTES INT64_MIN
 

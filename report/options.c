@@ -327,6 +327,29 @@ static int check_alone(const struct report_options *o, char **ret_why)
     return 0;
 }
 
+/* Policies are of packets, whoever they are charged to: no filter of accounts says anything of them. */
+static int check_policies(const struct report_options *o, char **ret_why)
+{
+    const struct {
+        bool given;
+        const char *option;
+    } others[] = {
+        {o->users.n > 0, "user"},        {o->projects.n > 0, "project"},
+        {o->classes.n > 0, "class"},     {o->protocols.n > 0, "proto"},
+        {o->unit_globs.n > 0, "unit"},   {o->payload, "payload"},
+        {o->connections, "connections"}, {o->live, "live"},
+    };
+
+    if (!(o->by & FIELD_POLICY))
+        return 0;
+    if (o->by != FIELD_POLICY)
+        return refuse(ret_why, "by", "policy stands alone: what it decided is kept by policy only");
+    for (size_t i = 0; i < array_length(others); i++)
+        if (others[i].given)
+            return refuse(ret_why, others[i].option, "does not go with --by policy, which is of all packets");
+    return 0;
+}
+
 static int check_connections(const struct report_options *o, char **ret_why)
 {
     if (o->connections && o->by)
@@ -368,6 +391,8 @@ int report_options_complete(struct report_options *o, char **ret_why)
 {
     int r = check_alone(o, ret_why);
 
+    if (r >= 0)
+        r = check_policies(o, ret_why);
     if (r >= 0)
         r = check_connections(o, ret_why);
     if (r < 0)

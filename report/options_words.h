@@ -4,7 +4,7 @@
 #include "report/options.h"
 
 /* The choices, as --help, complaints and the manual call them. */
-#define WORDS_DIMS    "user, project, class, proto, family, unit, process, remote, host"
+#define WORDS_DIMS    "user, project, class, proto, family, unit, process, remote, host, policy"
 #define WORDS_PERIODS "5min, hour, day, week, month, quarter, year, interval"
 #define WORDS_STYLES  "auto, si, bytes"
 #define WORDS_FORMATS "table, json, csv, tsv, log"

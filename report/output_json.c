@@ -113,11 +113,15 @@ static int json_row(struct output_job *job, const struct row *row)
     return 0;
 }
 
-static int put_totals(json_t *root, const struct row *totals)
+/* The counters alone; those of policies are their own. */
+static int put_totals(json_t *root, const struct row *totals, unsigned by)
 {
     json_t *object = json_object();
 
-    return json_object_set_new(root, "totals", object) < 0 ? -ENOMEM : set_fields(object, totals, 0);
+    if (json_object_set_new(root, "totals", object) < 0 || set_fields(object, totals, by & FIELD_POLICY) < 0)
+        return -ENOMEM;
+    json_object_del(object, "policy");
+    return 0;
 }
 
 /* The cursor of the next page; null after the last one. */
@@ -134,7 +138,7 @@ static int json_end(struct output_job *job, const struct row *totals)
 
     if (put_next(state->root, job->head->page) < 0)
         return -ENOMEM;
-    if (totals && put_totals(state->root, totals) < 0)
+    if (totals && put_totals(state->root, totals, job->head->by) < 0)
         return -ENOMEM;
     /* Percentages are the only real numbers; 17 digits would show it as 99.980000000000004. */
     cleanup_free char *page = json_dumps(state->root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

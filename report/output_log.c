@@ -39,7 +39,7 @@ static const struct {
     {"class", "Class"},     {"protocol", "Protocol"}, {"family", "Family"},
     {"process", "Process"}, {"remote", "Remote"},     {"name", NULL},
     {"counts", "Counts"},   {"section", "Section"},   {"interface", "Interface"},
-    {"what", "What"},
+    {"what", "What"},       {"policy", "Policy"},
 };
 
 static int log_begin(struct output_job *job)
@@ -99,6 +99,16 @@ static void put_usage(FILE *out, const struct row *row, bool payload)
     }
     fprintf(out, "  TX: %" PRId64 " bytes (%" PRId64 " packets)\n", n->tx_bytes, n->tx_packets);
     fprintf(out, "  RX: %" PRId64 " bytes (%" PRId64 " packets)\n", n->rx_bytes, n->rx_packets);
+    fprintf(out, "  Total: %" PRId64 " bytes (%" PRId64 " packets)\n", row->total_bytes,
+            add_capped(n->tx_packets, n->rx_packets));
+}
+
+static void put_policy(FILE *out, const struct row *row)
+{
+    const struct store_counters *n = &row->n;
+
+    fprintf(out, "  Passed: %" PRId64 " bytes (%" PRId64 " packets)\n", n->tx_bytes, n->tx_packets);
+    fprintf(out, "  Dropped: %" PRId64 " bytes (%" PRId64 " packets)\n", n->rx_bytes, n->rx_packets);
     fprintf(out, "  Total: %" PRId64 " bytes (%" PRId64 " packets)\n", row->total_bytes,
             add_capped(n->tx_packets, n->rx_packets));
 }
@@ -164,6 +174,8 @@ static int log_row(struct output_job *job, const struct row *row)
         return -ENOMEM;
     if (row->use)
         put_allocation(job->out, row->use);
+    else if (job->head->by & FIELD_POLICY)
+        put_policy(job->out, row);
     else if (!row->audit)
         put_usage(job->out, row, job->head->payload);
     fputs("---\n", job->out);

@@ -95,6 +95,26 @@ static int add_quiet_periods(struct collecting *c, const struct store_coverage *
     return 0;
 }
 
+/* What a policy let pass stands as tx of a row, what it dropped as rx. */
+static int collect_policy(const struct store_meter_row *from, void *userdata)
+{
+    struct collecting *c = userdata;
+    const struct store_bucket *bucket = &c->plan->effective[from->bucket];
+    struct row row = {
+        .bucket = from->bucket,
+        .period = label_of(c->plan, from->bucket),
+        .since_sec = bucket->start_sec,
+        .until_sec = bucket->end_sec,
+        .policy = (char *)from->source, /* rows_add() copies */
+        .uid = -1,
+        .family = -1,
+        .n = from->n,
+        .total_bytes = add_capped(from->n.tx_bytes, from->n.rx_bytes),
+    };
+
+    return c->most_rows && c->rows->n == c->most_rows ? -E2BIG : rows_add(c->rows, &row);
+}
+
 /* ---- which time ---- */
 
 struct starts {
@@ -174,6 +194,10 @@ static int ask_planned(struct store *s, struct job *job, char **ret_why)
         r = store_query_connections_kept(s, head->effective.since_sec, head->effective.until_sec, &head->kept);
     if (r < 0)
         return ask_keep_why(s, r, ret_why);
+    if (job->o->by & FIELD_POLICY) {
+        r = store_query_policies(s, job->plan.buckets, job->plan.n_buckets, collect_policy, &job->collecting);
+        return r < 0 && r != -E2BIG ? ask_keep_why(s, r, ret_why) : r;
+    }
     if (job->o->viewer) /* of everybody: nothing for who may not see all */
         head->kept.excess_bytes = head->kept.excess_connections = 0;
     r = ask_usage(s, job->o, job->plan.buckets, job->plan.n_buckets, head->connections, collect_row, &job->collecting,

@@ -16,6 +16,7 @@ static void row_done(struct row *row)
     free(row->protocol);
     free(row->process);
     free(row->remote);
+    free(row->policy);
 }
 
 void rows_done(struct rows *rows)
@@ -58,7 +59,7 @@ int rows_add(struct rows *rows, const struct row *row)
         return r;
     /* All are tried, so that none is still borrowed when row_done() frees them. */
     if (!(own(&copy.user) & own(&copy.project) & own(&copy.unit) & own(&copy.class_name) & own(&copy.protocol) &
-          own(&copy.process) & own(&copy.remote))) {
+          own(&copy.process) & own(&copy.remote) & own(&copy.policy))) {
         row_done(&copy);
         return -ENOMEM;
     }
@@ -110,8 +111,9 @@ static int compare_field(const struct field *field, const struct row *a, const s
 static int compare_dims(const struct row *a, const struct row *b)
 {
     for (size_t i = 0; i < n_fields; i++) {
-        int order =
-            fields[i].dim && !(fields[i].dim & (FIELD_ALLOCATION | FIELD_AUDIT)) ? compare_field(&fields[i], a, b) : 0;
+        bool dim = fields[i].dim && !(fields[i].dim & (FIELD_ALLOCATION | FIELD_AUDIT)) &&
+                   (fields[i].dim != FIELD_POLICY || field_is_label(&fields[i]));
+        int order = dim ? compare_field(&fields[i], a, b) : 0;
 
         if (order)
             return order;

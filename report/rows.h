@@ -37,8 +37,8 @@ struct row {
     const char *period;           /* its label; not owned. NULL: no --period, or others of all periods together */
     int64_t since_sec, until_sec; /* that period */
     const char *host;             /* not owned */
-    char *user, *project, *unit, *class_name, *protocol, *process, *remote; /* owned */
-    int64_t uid, family;                                                    /* family 4, 6 or 0 */
+    char *user, *project, *unit, *class_name, *protocol, *process, *remote, *policy; /* owned */
+    int64_t uid, family;                                                             /* family 4, 6 or 0 */
     struct store_counters n;
     int64_t total_bytes;                     /* tx + rx of what the report bills: wire bytes, or payload */
     size_t n_others;                         /* 0; else this row is the sum of so many that rows_top() cut off */

@@ -124,6 +124,8 @@ int authorise(const struct membership *m, struct report_options *o, struct grant
         return 0;
     if (o->audit)
         return refuse(ret_why, "option --audit: it is of the whole host; only root and administrators see it");
+    if (o->by & FIELD_POLICY)
+        return refuse(ret_why, "option --by: policies are of the whole host; only root and administrators see them");
     r = o->allocations ? grant_allocations(m, o, ret, ret_why) : grant_usage(m, o, ret, ret_why);
     if (r < 0)
         grant_done(ret);

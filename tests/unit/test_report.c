@@ -169,6 +169,53 @@ START_TEST(totals_are_payload_when_asked)
 }
 END_TEST
 
+/* 90 packets of scan a day are dropped, and 5 of bulk beside 100 that pass. Meters go on. */
+static void book_policies(uint64_t epoch, int64_t start_sec, int64_t days)
+{
+    const struct store_meter policies[] = {
+        {.source = "bulk",
+         .identity = 1,
+         .n = {.tx_bytes = 100000 * days, .rx_bytes = 5000 * days, .tx_packets = 100 * days, .rx_packets = 5 * days}},
+        {.source = "scan", .identity = 2, .n = {.rx_bytes = 5400 * days, .rx_packets = 90 * days}},
+    };
+    struct store_usage row = usage(ALICE, PROJECT, 1, 0);
+    struct store_interval i = {.ledger = LEDGER,
+                               .epoch = epoch,
+                               .start_sec = start_sec,
+                               .end_sec = start_sec + 10,
+                               .duration_ms = 10000,
+                               .counted = row.n,
+                               .policies = policies,
+                               .n_policies = array_length(policies)};
+
+    ck_assert_int_eq(store_book_interval(store, &i, &row, 1), 0);
+}
+
+START_TEST(policies_have_rows_of_their_own_that_add_up)
+{
+    cleanup_free char *why = NULL, *table = NULL;
+    json_t *root;
+    int r;
+
+    for (int day = 0; day < 3; day++)
+        book_policies((uint64_t)day + 1, NOVEMBER + day * 86400, day + 1);
+    root = report("--by policy");
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "rows")), 2);
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(json_object_get(root, "rows"), 0), "policy")),
+                     "bulk");
+    json_decref(root);
+    ck_assert_int_eq(total_of("--by policy", "packets_dropped"), 285);
+    ck_assert_int_eq(total_of("--by policy", "packets_passed"), 300);
+    ck_assert_int_eq(total_of("--by policy", "total_bytes"), 3 * (105000 + 5400));
+    ck_assert_int_eq(total_of("--by policy --since 2026-11-02 --until 2026-11-02", "bytes_dropped"), 5000 + 5400);
+    ck_assert_uint_eq(rows_of("--by policy --period day"), 6);
+    table = run("--by policy --sort packets_dropped", &r, &why);
+    ck_assert_msg(r == 0, "%s", why);
+    ck_assert_msg(strstr(table, "scan") < strstr(table, "bulk"), "%s", table);
+    ck_assert_ptr_null(strstr(table, "TX"));
+}
+END_TEST
+
 START_TEST(a_quiet_day_between_others_has_a_row)
 {
     book_some();
@@ -466,6 +513,10 @@ static const struct refusal {
 } refusals[] = {
     {{"--audit", "--by", "user"}, "does not go with --audit"},
     {{"--audit", "--allocations"}, "ask for one after the other"},
+    {{"--by=policy", "--user", "alice"}, "option --user: does not go with --by policy"},
+    {{"--by=policy", "--payload"}, "option --payload: does not go with --by policy"},
+    {{"--by=policy", "--live"}, "option --live: does not go with --by policy"},
+    {{"--by=policy,user"}, "policy stands alone"},
     {{"--graph", "--format", "csv"}, "leave out --format"},
     {{"--check"}, "works with --allocations only"},
     {{"--allocations", "--by", "user"}, "does not go with --allocations"},
@@ -569,6 +620,7 @@ static void add_tests_of_figures(Suite *suite)
     tcase_add_test(c, filters_leave_only_what_they_name);
     tcase_add_loop_test(c, rows_add_up_to_the_totals_and_periods_to_the_range, 0, 9);
     tcase_add_test(c, totals_are_payload_when_asked);
+    tcase_add_test(c, policies_have_rows_of_their_own_that_add_up);
     tcase_add_test(c, a_quiet_day_between_others_has_a_row);
     tcase_add_test(c, each_interval_can_have_a_row);
     tcase_add_test(c, the_host_is_a_column);
