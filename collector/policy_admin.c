@@ -25,6 +25,8 @@ struct policy_admin {
     int64_t until_ns;     /* boot-time clock */
     int64_t reverted_sec; /* wall clock */
     int timer_fd;
+    bool (*holds)(const struct policy *policy, void *userdata);
+    void *userdata;
 };
 
 static int complain(char **ret_why, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -63,6 +65,9 @@ static void note_never(struct policy_roll *roll, const struct policy_set *set)
     size_t n = 0;
     const struct policy_never *never = policy_set_never(set, &n);
 
+    for (size_t i = 0; i < roll->n; i++)
+        free(take_ptr(roll->v[i].never));
+
     for (size_t i = 0; i < n; i++) {
         struct policy_entry *e = never[i].policy < roll->n ? &roll->v[never[i].policy] : NULL;
         bool by = never[i].by >= 0 && (size_t)never[i].by < roll->n;
@@ -83,6 +88,25 @@ static int describe(int r, const struct policy_admin *a, char **ret_why)
                     *store_why(a->store) ? store_why(a->store) : strerror(-r));
 }
 
+/* One whose condition does not hold decides nothing, from the moment on at which its list is in force. */
+static void hold_back(struct policy *policies, const struct policy_roll *roll)
+{
+    for (size_t i = 0; i < roll->n; i++)
+        if (roll->v[i].off)
+            policies[i].action = POLICY_OBSERVE;
+}
+
+static void switch_off(const struct policy_admin *a, const struct policy_roll *roll)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < roll->n && r == 0; i++)
+        if (roll->v[i].off)
+            r = policies_enable(a->kernel, i, false);
+    if (r < 0)
+        log_debug("policies: one that is off goes on counting: %s", strerror(-r));
+}
+
 static int put_in_kernel(const struct policy_admin *a, struct policy_roll *roll)
 {
     cleanup_free struct policy *policies = policy_roll_policies(roll);
@@ -90,13 +114,22 @@ static int put_in_kernel(const struct policy_admin *a, struct policy_roll *roll)
     int r = policies ? policy_meters_before(a->meters) : -ENOMEM;
 
     if (r == 0)
+        hold_back(policies, roll);
+    if (r == 0)
         r = policies_apply(a->kernel, policies, roll->n, a->names, &set);
     if (r == 0 && policy_meters_after(a->meters) < 0)
         log_debug("policies: their names are taken at the next interval");
+    if (r == 0)
+        switch_off(a, roll);
     if (r == 0 && set)
         note_never(roll, set);
     policy_set_free(set);
     return r;
+}
+
+static bool is_off(const struct policy_admin *a, const struct policy *policy)
+{
+    return policy->when_percent && !(a->holds && a->holds(policy, a->userdata));
 }
 
 /* next, which this takes, in place of what is in force; keep: it is to be in force after a restart too. */
@@ -104,6 +137,8 @@ static int change(struct policy_admin *a, struct policy_roll *next, bool keep, c
 {
     int r = check(a, next, ret_why);
 
+    for (size_t i = 0; i < next->n; i++)
+        next->v[i].off = is_off(a, &next->v[i].policy);
     if (r == 0)
         r = put_in_kernel(a, next);
     if (r == 0 && keep) {
@@ -388,6 +423,40 @@ void policy_admin_refresh(struct policy_admin *a)
         log_warning("policies: names that changed are not taken yet: %s", strerror(-r));
 }
 
+static size_t turn(struct policy_admin *a, bool *turned)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->roll.n; i++) {
+        struct policy_entry *e = &a->roll.v[i];
+
+        turned[i] = e->off != is_off(a, &e->policy);
+        e->off ^= turned[i];
+        n += turned[i];
+    }
+    return n;
+}
+
+void policy_admin_look(struct policy_admin *a)
+{
+    cleanup_free bool *turned = calloc(a->roll.n + 1, sizeof(*turned));
+    int r;
+
+    if (!turned || turn(a, turned) == 0)
+        return;
+    r = put_in_kernel(a, &a->roll);
+    for (size_t i = 0; i < a->roll.n; i++) {
+        struct policy_entry *e = &a->roll.v[i];
+
+        if (r == 0 && turned[i])
+            log_info("policy '%s' is %s: the allocation of %s is %s", e->policy.name, e->off ? "off" : "in force",
+                     e->policy.when_allocation, e->off ? "not used up so far, or not known" : "used up so far");
+        e->off ^= r < 0 && turned[i]; /* tried again after the next interval */
+    }
+    if (r < 0)
+        log_warning("policies: conditions that changed are not taken yet: %s", strerror(-r));
+}
+
 int policy_admin_use_store(struct policy_admin *a, struct store *store)
 {
     a->store = store;
@@ -442,8 +511,12 @@ int policy_admin_open(const struct policy_admin_options *options, struct policy_
 
     if (!a)
         return -ENOMEM;
-    *a = (struct policy_admin){
-        .store = options->store, .kernel = options->kernel, .names = options->names, .configured = options->configured};
+    *a = (struct policy_admin){.store = options->store,
+                               .kernel = options->kernel,
+                               .names = options->names,
+                               .configured = options->configured,
+                               .holds = options->holds,
+                               .userdata = options->userdata};
     a->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     r = a->timer_fd < 0 ? -errno : policy_meters_open(a->kernel, a->store, &a->meters);
     if (r == 0)

@@ -16,6 +16,10 @@ struct policy_admin_options {
     struct policies *kernel;
     const struct policy_names *names;     /* must live as long */
     const struct policy_list *configured; /* until the next policy_admin_use_config() */
+
+    /* Whether the condition of a policy that has one holds now; false also where that cannot be told. */
+    bool (*holds)(const struct policy *policy, void *userdata);
+    void *userdata;
 };
 
 /* Puts the kept and the configured policies in force. One line is logged on failure. */
@@ -58,6 +62,9 @@ int policy_admin_use_config(struct policy_admin *a, const struct policy_list *co
 
 /* The same list anew: a name means somebody else now, or was found. A failure is logged, and the list stays as it was. */
 void policy_admin_refresh(struct policy_admin *a);
+
+/* Conditions may hold or not hold any more: after each interval. What changed is logged. */
+void policy_admin_look(struct policy_admin *a);
 
 /* Another database from now on, which is to keep what is given. -errno as of the store. */
 int policy_admin_use_store(struct policy_admin *a, struct store *store);

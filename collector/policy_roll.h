@@ -17,6 +17,7 @@ struct policy_entry {
     enum policy_origin origin;
     int64_t since_sec;
     char *never; /* why it can never match; NULL: it can */
+    bool off;    /* its condition does not hold */
 };
 
 struct policy_roll {

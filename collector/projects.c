@@ -266,6 +266,21 @@ bool projects_knows_unit(const struct projects *p, uint32_t unit)
     return find_unit(p, unit) != NULL;
 }
 
+/* A policy may name a unit within that of a project, to which it belongs all the same. */
+static bool match_within(const struct projects *p, const char *path, struct projects_match *ret_match)
+{
+    cleanup_free char *copy = strdup(path);
+
+    for (char *slash; copy && *copy; *slash = '\0') {
+        if (projects_match_unit(p, copy, ret_match))
+            return true;
+        slash = strrchr(copy, '/');
+        if (!slash)
+            break;
+    }
+    return false;
+}
+
 int projects_note_unit(struct projects *p, uint32_t number, const char *path)
 {
     struct projects_match match;
@@ -278,7 +293,7 @@ int projects_note_unit(struct projects *p, uint32_t number, const char *path)
     if (!unit)
         return -ENOMEM;
     *unit = (struct unit){.number = number, .rule = NO_RULE};
-    if (projects_match_unit(p, path, &match)) {
+    if (match_within(p, path, &match)) {
         unit->rule = (uint32_t)(match.rule - p->config->projects);
         unit->pattern = match.text;
     }
@@ -288,6 +303,33 @@ int projects_note_unit(struct projects *p, uint32_t number, const char *path)
     }
     p->n_units++;
     return 0;
+}
+
+struct telling {
+    const struct projects *p;
+    projects_member_fn fn;
+    void *userdata;
+    int r;
+};
+
+static void tell_unit(const void *node, VISIT visit, void *closure)
+{
+    const struct unit *unit = *(const struct unit *const *)node;
+    struct telling *t = closure;
+
+    if ((visit == postorder || visit == leaf) && t->r == 0 && unit->rule != NO_RULE)
+        t->r = t->fn(PROJECTS_UNIT, unit->number, t->p->config->projects[unit->rule].name, t->userdata);
+}
+
+int projects_each_member(const struct projects *p, projects_member_fn fn, void *userdata)
+{
+    struct telling t = {.p = p, .fn = fn, .userdata = userdata};
+
+    twalk_r(p->units, tell_unit, &t);
+    for (size_t i = 0; i < p->n_names && t.r == 0; i++)
+        if (p->names[i].known)
+            t.r = fn(p->names[i].key, p->names[i].id, p->config->projects[p->names[i].rule].name, userdata);
+    return t.r;
 }
 
 const char **projects_unit_patterns(const struct projects *p, size_t *ret_n)

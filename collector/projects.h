@@ -10,6 +10,7 @@
 #include "collector/config.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct projects;
 
@@ -58,6 +59,10 @@ bool projects_match_unit(const struct projects *p, const char *path, struct proj
 /* Remembers the path of a unit by its number, for projects_find(). -ENOMEM. */
 int projects_note_unit(struct projects *p, uint32_t unit, const char *path);
 bool projects_knows_unit(const struct projects *p, uint32_t unit);
+
+/* Calls fn for the ids that rules claim, as far as they are known. What fn returns below 0 ends it and is returned. */
+typedef int (*projects_member_fn)(enum projects_key key, uint32_t id, const char *project, void *userdata);
+int projects_each_member(const struct projects *p, projects_member_fn fn, void *userdata);
 
 /* All patterns of all rules, in the order of the file; they live as long as the configuration. Malloc'ed, or NULL. */
 const char **projects_unit_patterns(const struct projects *p, size_t *ret_n);

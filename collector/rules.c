@@ -1,4 +1,4 @@
-#include "collector/rules.h"
+#include "collector/rules_internal.h"
 
 #include "collector/units_table.h"
 #include "common/cleanup.h"
@@ -127,6 +127,8 @@ static int number_of_unit(const char *path, uint32_t *ret_unit, void *userdata)
         error = -ERANGE;
     if (error == 0)
         error = projects_note_unit(r->projects, (uint32_t)id, path);
+    for (size_t i = 0; i < r->n_policy_units && error == 0; i++)
+        error = rules_note_policy_unit(&r->policy_units[i], path, (uint32_t)id, &r->policy_units_changed);
     if (error == 0) {
         *ret_unit = (uint32_t)id;
         r->last_unit = *ret_unit > r->last_unit ? *ret_unit : r->last_unit;
@@ -207,7 +209,7 @@ void rules_read_units(struct rules *r)
 
 uint32_t rules_epoch_flags(const struct rules *r)
 {
-    return r->n_unit_patterns ? PDTT_EPOCH_UNITS : 0;
+    return r->n_unit_patterns ? PDTT_EPOCH_UNITS : 0; /* those of policies too */
 }
 
 /* ---- each account ---- */
@@ -256,6 +258,34 @@ void rules_connection_ended(struct rules *r, const struct store_connection *conn
 
 /* ---- the life of it ---- */
 
+/* Of projects, then of policies. They point into what they are of. */
+const char **rules_list_patterns(const struct projects *projects, const struct rules_policy_unit *units, size_t n_units,
+                                 size_t *ret_n)
+{
+    size_t n = 0;
+    const char **patterns = projects_unit_patterns(projects, &n), **longer;
+
+    longer = patterns ? reallocarray(patterns, n + n_units + 1, sizeof(*patterns)) : NULL;
+    if (!longer) {
+        free(patterns);
+        return NULL;
+    }
+    for (size_t i = 0; i < n_units; i++)
+        longer[n++] = units[i].pattern;
+    *ret_n = n;
+    return longer;
+}
+
+void rules_use_patterns(struct rules *r, const char **patterns, size_t n)
+{
+    /* Before the old patterns go, which they point into. What cannot be looked at now is at the next drain. */
+    if (r->units && units_set_patterns(r->units, patterns, n) < 0)
+        log_debug("the cgroups are walked again at the next drain");
+    free(r->unit_patterns);
+    r->unit_patterns = patterns;
+    r->n_unit_patterns = n;
+}
+
 /* All of it or nothing. */
 static int take_config(struct rules *r, const struct config *config)
 {
@@ -266,7 +296,7 @@ static int take_config(struct rules *r, const struct config *config)
 
     if (error < 0)
         return error;
-    patterns = projects_unit_patterns(projects, &n);
+    patterns = rules_list_patterns(projects, r->policy_units, r->n_policy_units, &n);
     error = patterns ? textlog_configure(r->textlog, config->log_file, config->log_per_user_prefix, config->timezone)
                      : -ENOMEM;
     if (error == 0)
@@ -279,12 +309,7 @@ static int take_config(struct rules *r, const struct config *config)
     projects_free(r->projects);
     r->config = config;
     r->projects = projects;
-    /* Before the old patterns go, which they point into. What cannot be looked at now is at the next drain. */
-    if (r->units && units_set_patterns(r->units, patterns, n) < 0)
-        log_debug("the cgroups are walked again at the next drain");
-    free(r->unit_patterns);
-    r->unit_patterns = patterns;
-    r->n_unit_patterns = n;
+    rules_use_patterns(r, patterns, n);
     ask_names(r);
     return 0;
 }
@@ -324,6 +349,7 @@ struct rules *rules_close(struct rules *r)
     textlog_close(r->textlog);
     projects_free(r->projects);
     free(r->unit_patterns);
+    rules_free_policy_units(r->policy_units, r->n_policy_units);
     free(r);
     return NULL;
 }

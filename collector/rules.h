@@ -21,9 +21,12 @@ struct rules {
     const char **unit_patterns; /* of the projects, for the units */
     size_t n_unit_patterns;
     struct textlog *textlog;
-    int units_fd;       /* the kernel side's map; the kernel's */
-    uint32_t last_unit; /* the largest number that a unit has */
-    bool synced;        /* the store has policy and allocations */
+    struct rules_policy_unit *policy_units; /* patterns of policies */
+    size_t n_policy_units;
+    bool policy_units_changed; /* since rules_policy_units_changed() */
+    int units_fd;              /* the kernel side's map; the kernel's */
+    uint32_t last_unit;        /* the largest number that a unit has */
+    bool synced;               /* the store has policy and allocations */
     int sync_error, textlog_error;
     struct units_state told; /* of the units, so that each trouble is said once */
 };
@@ -40,6 +43,19 @@ int rules_follow_units(struct rules *r, const char *root, int units_fd);
 
 /* Other rules from now on; the old configuration may go when this returns 0, and stays in force if it does not. */
 int rules_change(struct rules *r, const struct config *config);
+
+/* The units that policies name, followed beside those of projects from now on; copied. -ENOMEM: those before stay. */
+int rules_follow_policy_units(struct rules *r, const char *const *patterns, size_t n);
+
+/* Calls fn for the number of each cgroup that matches one of these patterns or lies below one that does. */
+int rules_each_unit(const struct rules *r, const char *pattern, int (*fn)(uint32_t unit, void *userdata),
+                    void *userdata);
+
+/* Whether they may be others than at the last call. */
+bool rules_policy_units_changed(struct rules *r);
+
+/* As projects_each_member(). */
+int rules_each_member(const struct rules *r, projects_member_fn fn, void *userdata);
 
 /* PDTT_EPOCH_UNITS if processes have to be asked for their cgroup, else 0. */
 uint32_t rules_epoch_flags(const struct rules *r);

@@ -85,8 +85,9 @@ void policy_print_list(const json_t *answer)
 
         if (!name || !origin || !words || !never)
             return;
-        printf("%-*s  %-10s  %s%s%s%s\n", width, name, strcmp(origin, "connection") == 0 ? "protected" : origin,
-               behind_name(words), *never ? " (" : "", never, *never ? ")" : "");
+        printf("%-*s  %-10s  %s%s%s%s%s\n", width, name, strcmp(origin, "connection") == 0 ? "protected" : origin,
+               behind_name(words), *never ? " (" : "", never, *never ? ")" : "",
+               json_is_true(json_object_get(p, "off")) ? " (off)" : "");
     }
     print_waiting(answer);
     if (json_is_integer(reverted) && strftime(when, sizeof(when), "%F %T", localtime(&at)))

@@ -80,6 +80,12 @@ int policies_apply(struct policies *p, const struct policy *list, size_t n, cons
     return 0;
 }
 
+int policies_enable(struct policies *p, size_t index, bool on)
+{
+    ck_assert(!on && kernel.actions[index] == POLICY_OBSERVE); /* it never decided anything */
+    return 0;
+}
+
 const struct policy_never *policy_set_never(const struct policy_set *s, size_t *ret_n)
 {
     *ret_n = 0;
@@ -131,9 +137,16 @@ static void list_of(struct policy_list *list, const char *const *words, size_t n
     }
 }
 
+static bool exceeded;
+
+static bool holds(const struct policy *policy, void *userdata)
+{
+    return exceeded;
+}
+
 static void start_pdttd(void)
 {
-    struct policy_admin_options options = {.configured = &configured};
+    struct policy_admin_options options = {.configured = &configured, .holds = holds};
 
     store = options.store = open_store(STORE_WRITE);
     ck_assert_int_eq(policy_admin_open(&options, &admin), 0);
@@ -400,6 +413,25 @@ START_TEST(counters_go_on_over_a_restart_and_begin_anew_with_a_reboot)
 }
 END_TEST
 
+START_TEST(a_policy_with_a_condition_decides_only_while_that_holds)
+{
+    exceeded = false;
+    ck_assert_int_eq(add("a action=block user=alice when=\"allocation exceeded\""), 0);
+    ck_assert_str_eq(in_force(), "site:observe a:observe");
+    exceeded = true;
+    kernel.fails = 1;
+    policy_admin_look(admin);
+    ck_assert_str_eq(in_force(), "site:observe a:observe");
+    policy_admin_look(admin);
+    ck_assert_str_eq(in_force(), "site:observe a:block");
+    ck_assert_int_eq(add("b action=allow"), 0);
+    ck_assert_str_eq(in_force(), "site:observe a:block b:allow");
+    exceeded = false;
+    policy_admin_look(admin);
+    ck_assert_str_eq(in_force(), "site:observe a:observe b:allow");
+}
+END_TEST
+
 /* ---- the connection of who asks ---- */
 
 static json_t *ask_add(const char *words, const char *connection)
@@ -544,6 +576,7 @@ int main(void)
         a_name_that_the_configuration_takes_while_pdttd_is_away_is_that_of_the_configuration,
         counters_of_a_name_that_stays_go_on_and_one_that_comes_again_begins_at_nothing,
         counters_go_on_over_a_restart_and_begin_anew_with_a_reboot,
+        a_policy_with_a_condition_decides_only_while_that_holds,
         the_connection_of_who_asks_is_protected_and_told_when_it_would_be_blocked,
         no_more_than_sixteen_connections_are_protected,
         ten_thousand_policies_are_applied_and_told,
