@@ -7,8 +7,8 @@
 #include "mptcp.bpf.h"
 #include "notes.bpf.h"
 #include "owner.bpf.h"
-#include "packet.bpf.h"
 #include "packet_socket.bpf.h"
+#include "policy.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 /* SEC() begins a statement everywhere but here */
@@ -32,116 +32,30 @@ static __always_inline void count_truth(__u32 direction, __u64 bytes, __u64 pack
     __sync_fetch_and_add(&c->packets[direction], packets);
 }
 
-/* A socket of which no process is known: made by the kernel, or older than pdttd and not yet adopted. */
-static __noinline struct pdtt_owner *adopt_as_kernel(struct __sk_buff *skb, struct bpf_sock *any)
-{
-    struct pdtt_owner owner = {
-        .identity = IDENTITY(bpf_get_socket_uid(skb), PDTT_NO_ID),
-        .flags = PDTT_OWNER_KERNEL,
-    };
-    struct bpf_sock *sk = bpf_sk_fullsock(any);
-    struct pdtt_owner *o;
-
-    if (!sk) /* TIME_WAIT or a request socket: no storage to be had */
-        return NULL;
-    owner.protocol = sk->protocol;
-    owner_note_subflow(&owner, sk);
-    o = bpf_sk_storage_get(&sock_owner, sk, &owner, BPF_SK_STORAGE_GET_F_CREATE);
-    if (!o)
-        stat_bump(PDTT_STAT_STORAGE_FAILED);
-    return o;
-}
-
-/* What must be equal for a cached class to be this packet's; 0 where the class cannot be cached. */
-static __always_inline __u64 class_cache_key(struct __sk_buff *skb, const struct ledger *l, const struct pdtt_owner *o,
-                                             __u32 direction)
-{
-    __u64 key = (__u64)(l->epoch->generation & 0xffff) << 16 | 1u << 15;
-    void *header = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-    __u32 *address = header + (direction == PDTT_RX ? IPV4_SOURCE : IPV4_DESTINATION);
-
-    if (packet_is_ipv6(skb)) /* too long to remember, but a connection keeps it */
-        return o->protocol == PROTOCOL_TCP ? key | TAG_IPV6 : 0;
-    return header + IPV4_HEADER_SIZE <= end ? (__u64)*address << 32 | key : 0;
-}
-
-/* The class of the remote address, looked up once as long as the address is the one of the packet before. */
-static __always_inline __u32 owner_tag(struct __sk_buff *skb, const struct ledger *l, struct pdtt_owner *o,
-                                       __u32 direction)
-{
-    __u64 key, cache = o->class_cache;
-    __u32 tag;
-
-    if (skb->ifindex == LOOPBACK_IFINDEX || !(l->epoch->flags & (PDTT_EPOCH_CLASSES_V4 | PDTT_EPOCH_CLASSES_V6)))
-        return packet_tag(skb, l->epoch, direction);
-    key = class_cache_key(skb, l, o, direction);
-    if (key && (cache & ~(__u64)PDTT_CLASS_MAX) == key)
-        return cache & (TAG_IPV6 | PDTT_CLASS_MAX);
-    tag = packet_tag(skb, l->epoch, direction);
-    if (key)
-        o->class_cache =
-            key | tag; /* one store: CPUs that share a socket must not mix an address with another's class */
-    return tag;
-}
-
-/* A listener's storage is what its connections start with, so nothing of a single packet may be kept there. */
-static __always_inline __u32 charge_listener(struct __sk_buff *skb, const struct ledger *l, struct pdtt_owner *o,
-                                             __u32 direction)
-{
-    struct pdtt_account account;
-
-    owner_account(o, packet_tag(skb, l->epoch, direction), &account);
-    return ledger_find_slot(l->epoch, &account);
-}
-
-static __always_inline __u32 charge_owner(struct __sk_buff *skb, const struct ledger *l, struct pdtt_owner *o,
-                                          __u32 direction, __u64 bytes, __u64 packets)
-{
-    __u32 tag, slot;
-
-    owner_catch_up(o, skb);
-    tag = owner_tag(skb, l, o, direction);
-    slot = owner_slot(l, o, tag);
-    if (!flow_is_plain(skb, o, direction))
-        flow_packet(skb, o, direction, bytes, packets);
-    if (slot)
-        owner_charged(o, tag, direction, bytes, packets);
-    else
-        owner_overflowed(o, direction, bytes, packets);
-    flow_added(o);
-    return slot;
-}
-
-/* No socket, or no storage to be had for it. */
-static __always_inline __u32 charge_nobody(struct __sk_buff *skb, const struct ledger *l, bool has_socket,
-                                           __u32 direction)
-{
-    __u32 tag = packet_tag(skb, l->epoch, direction);
-    struct pdtt_account account = {
-        .uid = has_socket ? bpf_get_socket_uid(skb) : PDTT_NO_ID,
-        .gid = PDTT_NO_ID,
-        .class_id = tag & PDTT_CLASS_MAX,
-        .protocol = packet_protocol(skb),
-        .family = tag & TAG_IPV6 ? INET6_FAMILY : INET_FAMILY,
-        .kind = has_socket ? PDTT_KIND_KERNEL : PDTT_KIND_UNATTRIBUTED,
-    };
-
-    return ledger_find_slot(l->epoch, &account);
-}
-
 static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction, bool fragments)
 {
-    __u32 segments = skb->gso_segs ? skb->gso_segs : 1, slot;
+    __u32 segments = skb->gso_segs ? skb->gso_segs : 1, slot, flags, verdict = VERDICT_PASS;
     __u64 bytes = packet_wire_bytes(skb, segments);
     struct bpf_sock *sk = skb->sk;
     struct pdtt_owner *o = NULL;
     struct ledger l;
+    bool opened;
 
     if (fragments && segments == 1)
         segments = count_fragments(skb, direction, &bytes);
+    opened = ledger_open(&l);
+    if (policies_limit && opened) {
+        flags = *(volatile __u32 *)&l.epoch->flags; /* once: a packet sees one set */
+        if (flags & PDTT_EPOCH_POLICIES)
+            verdict = policy_judge(skb, l.epoch, direction | (flags & PDTT_EPOCH_POLICY_SET), bytes, segments);
+        if (direction == PDTT_RX)
+            verdict &= VERDICT_PASS; /* all that the verifier lets these programs return */
+        if (verdict_drops(verdict))
+            return verdict;
+    }
     count_truth(direction, bytes, segments);
-    if (!ledger_open(&l))
-        return 1;
+    if (!opened)
+        return VERDICT_PASS;
     if (sk) { /* NULL for what is no full socket; to ask for that first would be a call more for each packet */
         o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
         if (!o)
@@ -156,7 +70,7 @@ static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction, 
     else
         slot = charge_owner(skb, &l, o, direction, bytes, segments);
     ledger_add_packets(&l, slot, direction, bytes, segments);
-    return 1;
+    return verdict;
 }
 
 SEC("cgroup_skb/ingress")
@@ -240,8 +154,10 @@ static __always_inline int about_to_send(struct bpf_sock_addr *ctx, bool connect
     owner_catch_up(o, ctx);
     payer = current_payer();
     owner_about_to_use(o, &payer);
-    if (connect)
+    if (connect) {
         o->class_cache = 0;
+        policy_forget(ctx->sk);
+    }
     return 1;
 }
 

@@ -71,7 +71,9 @@ _Static_assert(sizeof(struct pdtt_epoch) == sizeof(struct pdtt_counters), "share
 
 #define PDTT_EPOCH_CLASSES_V4                 1u /* the trie of this family is not empty */
 #define PDTT_EPOCH_CLASSES_V6                 2u
-#define PDTT_EPOCH_UNITS                      4u /* a rule names cgroups: the units map may hold some */
+#define PDTT_EPOCH_UNITS                      4u  /* a rule names cgroups: the units map may hold some */
+#define PDTT_EPOCH_POLICIES                   8u  /* a set of policies is in force: bpf/pdtt_policy.h */
+#define PDTT_EPOCH_POLICY_SET                 16u /* which of the two */
 
 /*
  * A value of the slots map: the account's slot, and the epoch in which it has it. In any other epoch the value is stale and

@@ -120,6 +120,7 @@ struct config {
     unsigned interval_sec;       /* 1..3600, divides an hour */
     unsigned limit_accounts;     /* 16..1048576 */
     unsigned limit_connections;  /* 16..1048576 */
+    unsigned limit_policies;     /* 0..POLICIES_MAX */
     enum config_layer layer_syscall, layer_sockops;
     enum config_xdp layer_xdp;
     enum config_tc layer_tc;

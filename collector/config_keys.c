@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/options.h"
 #include "common/places.h"
+#include "common/policy.h"
 #include "common/units.h"
 
 int config_read_text(struct config_reader *reader, const config_setting_t *setting, const char **ret_text)
@@ -132,6 +133,11 @@ static int read_limit(struct config_reader *reader, const config_setting_t *sett
     return config_read_count(reader, setting, 16, 1048576, target);
 }
 
+static int read_policies(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    return config_read_count(reader, setting, 0, POLICIES_MAX, target);
+}
+
 static int read_layer(struct config_reader *reader, const config_setting_t *setting, void *target)
 {
     static const char *const words[] = {
@@ -202,6 +208,11 @@ const struct config_key config_keys[] = {
      "this "
      "interval. What more there are is counted in one sum. Kernel memory grows with the connections that there are.",
      read_limit, AT(limit_connections)},
+    {"limits.policies", "256", "0 to 16384",
+     "How many policies can be in force at a time. Kernel memory grows with it: 1 MB, and 2 kB for each. With 0 there "
+     "are "
+     "none, and a packet costs nothing for them.",
+     read_policies, AT(limit_policies)},
     {"layers.syscall", "\"auto\"", "\"auto\", \"on\" or \"off\"",
      "Learns from send and receive calls which process uses a socket, and counts payload bytes. \"on\" refuses to "
      "start on a host "

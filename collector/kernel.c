@@ -18,12 +18,14 @@ static int begin_ledger(struct kernel *k, const struct pdtt_epoch *before)
                                  .start_ns = clock_realtime_ns(),
                                  .boot_ns = clock_boottime_ns(),
                                  .generation = before->generation + 1};
+    uint32_t policies = before->flags & (PDTT_EPOCH_POLICIES | PDTT_EPOCH_POLICY_SET); /* their maps are carried */
     uint64_t stats[PDTT_STATS];
     struct ledger_maps maps;
     struct ledger *l;
     int r = k->options->fill_classes(k->maps.fd[MAP_CLASSES_V4], k->maps.fd[MAP_CLASSES_V6], k->options->userdata,
                                      &start.flags);
 
+    start.flags |= policies;
     if (r == 0)
         r = kernel_read_stats(k, stats);
     if (r == 0) {
@@ -211,6 +213,7 @@ static int resume(struct kernel *k, const struct pdtt_layout *wanted, char **ret
     r = check_version(k, ret_why);
     if (r < 0)
         return r;
+    mapset_drop_other_policies(&k->maps, k->policies);
     r = check_ledger(k);
     if (r < 0)
         return complain_of_pins(k, dir, r, ret_why);
@@ -276,6 +279,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
     if (!k)
         return -ENOMEM;
     k->options = options;
+    k->policies = programs_take_policies() ? programs_policies_room(options->policies) : 0;
     kernel_wish(k);
     mapset_clear(&k->maps);
     mapset_clear(&k->old);

@@ -19,6 +19,7 @@ struct kernel_options {
     const char *cgroup_path;        /* a cgroup v2 directory */
     uint32_t accounts;              /* accounts per interval, without the overflow account */
     uint32_t connections;           /* recorded at a time */
+    uint32_t policies;              /* that may be in force; 0: none, and no code for them */
     bool truth;                     /* test-only truth counters */
     int slot_error;                 /* tests: a negative errno with which accounts cannot be entered */
     uint32_t layers_off;            /* bit per enum layer: not to be loaded */
@@ -75,6 +76,9 @@ void kernel_look(const struct kernel *k, struct kernel_damage *ret);
 
 /* Attaches and pins again. -EPERM: this process may load programs no more. ret_why (malloc'ed) says what failed. */
 int kernel_repair(struct kernel *k, const struct kernel_damage *damage, char **ret_why);
+
+/* Policies that may be in force; 0: none were asked for, or this kernel does not take the programs with them. */
+uint32_t kernel_policies(const struct kernel *k);
 
 /* Why a program is not running; NULL if it is. Owned by k. */
 const char *kernel_missing(const struct kernel *k, unsigned program);

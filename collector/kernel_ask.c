@@ -55,6 +55,11 @@ int kernel_open_reader(const struct kernel *k, bool *ret_all)
     return -ENOENT;
 }
 
+uint32_t kernel_policies(const struct kernel *k)
+{
+    return k->policies;
+}
+
 const char *kernel_missing(const struct kernel *k, unsigned program)
 {
     const char *why = k->choice.missing[program];

@@ -22,6 +22,7 @@ struct kernel {
     int sweep_fd; /* link of the iterator that gives sockets to their holders; -1: not needed, or there is none */
     int unpinned[PROGRAMS]; /* links that this kernel cannot pin: they end with this process; -1: none */
     int cgroup_fd;
+    uint32_t policies;                    /* that the maps of the current programs have room for */
     const struct kernel_options *options; /* while opening */
     struct held_link held[PROGRAMS];
     bool was_detached; /* a program of the ledger, when pdttd started */

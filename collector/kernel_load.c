@@ -47,6 +47,7 @@ static int load(struct kernel *k, program_set wanted, struct mapset *reuse, stru
     struct programs_config config = {.slots = k->layout.slots,
                                      .cpus = k->layout.cpus,
                                      .truth = k->layout.truth,
+                                     .policies = k->policies,
                                      .slot_error = k->options ? k->options->slot_error : 0,
                                      .notes = k->choice.notes,
                                      .wanted = wanted,
@@ -62,12 +63,19 @@ static int load(struct kernel *k, program_set wanted, struct mapset *reuse, stru
 int kernel_load(struct kernel *k, struct mapset *reuse, struct programs **ret_programs, char **ret_why)
 {
     cleanup_free char *first_why = NULL;
+    int r;
 
     tier_ask_readers(&k->wish, &k->choice);
     if (load(k, k->choice.wanted, reuse, ret_programs, &first_why) == 0)
         return 0;
     tier_forget(&k->choice);
     tier_choose(&k->wish, &k->choice);
+    r = load(k, k->choice.wanted, reuse, ret_programs, ret_why);
+    if (r == 0 || !k->policies)
+        return r;
+    free(*ret_why);
+    *ret_why = NULL;
+    k->policies = 0; /* the ledger matters more */
     return load(k, k->choice.wanted, reuse, ret_programs, ret_why);
 }
 

@@ -166,6 +166,16 @@ int ledger_swap(struct ledger *l, const struct ledger_start *start)
     return activate(l, !active);
 }
 
+int ledger_change_flags(struct ledger *l, uint32_t mask, uint32_t flags)
+{
+    int active = ledger_active(l);
+
+    if (active < 0)
+        return active;
+    __atomic_store_n(&header(l, active)->flags, (header(l, active)->flags & ~mask) | flags, __ATOMIC_RELEASE);
+    return activate(l, active);
+}
+
 int ledger_barrier(struct ledger *l)
 {
     int active = ledger_active(l);

@@ -46,6 +46,9 @@ struct ledger_start {
  */
 int ledger_swap(struct ledger *l, const struct ledger_start *start);
 
+/* Changes flags of the active epoch: each packet sees all of them as they were, or all as they are. Waits as a swap does. */
+int ledger_change_flags(struct ledger *l, uint32_t mask, uint32_t flags);
+
 /* Waits until no program can still be counting with what was active before the last swap or program change. */
 int ledger_barrier(struct ledger *l);
 

@@ -127,6 +127,24 @@ void mapset_drop_small_notes(struct mapset *m)
         m->fd[MAP_SOCK_USER] = close_fd(m->fd[MAP_SOCK_USER]);
 }
 
+static bool policies_fit(const struct mapset *m, uint32_t room)
+{
+    struct bpf_map_info info = {};
+    uint32_t size = sizeof(info);
+
+    for (unsigned map = MAP_POLICY_FIRST; map <= MAP_POLICY_LAST; map++)
+        if (m->fd[map] < 0)
+            return false;
+    return bpf_obj_get_info_by_fd(m->fd[MAP_POLICY_MAP], &info, &size) == 0 &&
+           info.max_entries == (room ? 2 * room : 1);
+}
+
+void mapset_drop_other_policies(struct mapset *m, uint32_t room)
+{
+    for (unsigned map = MAP_POLICY_FIRST; map <= MAP_POLICY_LAST && !policies_fit(m, room); map++)
+        m->fd[map] = close_fd(m->fd[map]);
+}
+
 static uint64_t map_memory_bytes(int fd)
 {
     char path[64], line[128];

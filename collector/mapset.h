@@ -36,6 +36,9 @@ int stats_read(int fd, uint64_t ret_stats[static PDTT_STATS]);
 /* Drops a map that was made when notes were not needed, so that a new one joins the set. */
 void mapset_drop_small_notes(struct mapset *m);
 
+/* Drops the maps for policies if they were made for another limit, or are not all there; 0: one that takes none. */
+void mapset_drop_other_policies(struct mapset *m, uint32_t room);
+
 /* What the maps take of the kernel's memory, in bytes, as the kernel says in fdinfo. */
 uint64_t mapset_memory_bytes(const struct mapset *m);
 

@@ -87,6 +87,7 @@ int object_set(struct bpf_object *object, const struct object_settings *settings
     rodata->truth_enabled = settings->truth_enabled;
     rodata->notes_enabled = settings->notes_enabled;
     rodata->conn_uid_netns = settings->conn_uid_netns;
+    rodata->policies_limit = settings->policies_limit;
     return bpf_map__set_initial_value(map, rodata, size);
 }
 

@@ -11,7 +11,7 @@ struct bpf_object;
 
 /* Settings of the programs that are constant once they are loaded; the names are those of bpf/. */
 struct object_settings {
-    uint32_t ledger_slots, ledger_cpus, connections_limit;
+    uint32_t ledger_slots, ledger_cpus, connections_limit, policies_limit;
     int slot_error;
     bool truth_enabled, notes_enabled, conn_uid_netns;
 };

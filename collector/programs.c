@@ -1,6 +1,7 @@
 #include "collector/programs.h"
 
 #include "bpf/pdtt_abi.h"
+#include "bpf/pdtt_policy.h"
 #include "collector/object.h"
 #include "collector/refusal.h"
 #include "collector/tiers.h"
@@ -80,6 +81,17 @@ const struct map_row map_rows[MAPS] = {
     [MAP_CONN_STATS] = {"conn_stats_map", false},
     [MAP_CONN_ROOM] = {"conn_room", true},
     [MAP_SOCK_USER] = {"sock_user", true},
+    [MAP_POLICY_SETS] = {"policy_sets", true},
+    [MAP_POLICY_ROWS] = {"policy_rows", true},
+    [MAP_POLICY_VECTORS] = {"policy_vectors", true},
+    [MAP_POLICY_WORDS] = {"policy_words", true},
+    [MAP_POLICY_PORTS] = {"policy_ports", true},
+    [MAP_POLICY_NETWORKS] = {"policy_networks", true},
+    [MAP_POLICY_VALUES] = {"policy_values", true},
+    [MAP_POLICY_MAP] = {"policy_map", true},
+    [MAP_POLICY_BUCKETS] = {"policy_buckets", true},
+    [MAP_POLICY_STATS] = {"stats_map", true},
+    [MAP_POLICY_DECISION] = {"policy_decision", true},
     [MAP_LAYOUT] = {"layout", false},
 };
 
@@ -200,9 +212,19 @@ static bool records_connections(program_set wanted)
     return tracker && reader;
 }
 
+bool programs_take_policies(void)
+{
+    return fragments_can_be_counted(); /* came with 6.2 as well */
+}
+
+uint32_t programs_policies_room(uint32_t policies)
+{
+    return (policies + PDTT_POLICY_WORD - 1) / PDTT_POLICY_WORD * PDTT_POLICY_WORD;
+}
+
 static int set_sizes(struct programs *p, const struct programs_config *config)
 {
-    uint32_t counters = counters_per_half(config);
+    uint32_t counters = counters_per_half(config), policies = config->policies;
     const struct {
         struct bpf_map *map;
         uint32_t entries;
@@ -213,6 +235,15 @@ static int set_sizes(struct programs *p, const struct programs_config *config)
         {find_map(p, MAP_SLOTS), 2 * config->slots},
         {find_map(p, MAP_CONN_STATS), config->records ? config->records : 1},
         {find_map(p, MAP_SOCK_USER), config->notes ? PROGRAMS_NOTES : 1},
+        {find_map(p, MAP_POLICY_ROWS), policies ? 2 * policies / PDTT_POLICY_WORD : 1},
+        {find_map(p, MAP_POLICY_VECTORS), policies ? 2 * PDTT_POLICY_VECTORS(policies) : 1},
+        {find_map(p, MAP_POLICY_WORDS), policies ? 2 * PDTT_POLICY_POOL(policies) : 1},
+        {find_map(p, MAP_POLICY_PORTS), policies ? 4 * PDTT_POLICY_PORTS : 1},
+        {find_map(p, MAP_POLICY_NETWORKS), policies ? 4 * policies : 1},
+        {find_map(p, MAP_POLICY_VALUES), policies ? PDTT_POLICY_KEYS(policies) : 1},
+        {find_map(p, MAP_POLICY_MAP), policies ? 2 * policies : 1},
+        {find_map(p, MAP_POLICY_BUCKETS), PDTT_POLICY_IDS(policies)},
+        {find_map(p, MAP_POLICY_STATS), PDTT_POLICY_IDS(policies)},
     };
 
     for (size_t i = 0; i < array_length(sizes); i++) {
@@ -234,6 +265,7 @@ static int set_constants(struct programs *p, const struct programs_config *confi
         .truth_enabled = config->truth,
         .notes_enabled = config->notes,
         .conn_uid_netns = programs_know_netns(),
+        .policies_limit = config->policies,
     };
 
     return object_set(p->object, &settings);

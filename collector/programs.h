@@ -73,6 +73,19 @@ enum map_id {
     MAP_CONN_STATS,
     MAP_CONN_ROOM,
     MAP_SOCK_USER,
+    MAP_POLICY_FIRST, /* of those for policies, which are all made for the same limit */
+    MAP_POLICY_SETS = MAP_POLICY_FIRST,
+    MAP_POLICY_ROWS,
+    MAP_POLICY_VECTORS,
+    MAP_POLICY_WORDS,
+    MAP_POLICY_PORTS,
+    MAP_POLICY_NETWORKS,
+    MAP_POLICY_VALUES,
+    MAP_POLICY_MAP,
+    MAP_POLICY_BUCKETS,
+    MAP_POLICY_STATS,
+    MAP_POLICY_DECISION,
+    MAP_POLICY_LAST = MAP_POLICY_DECISION,
     MAP_LAYOUT, /* last: its pin says that the set is complete */
     MAPS
 };
@@ -94,10 +107,20 @@ bool programs_know_netns(void);
 /* Notes about sockets in use at a time (bpf/notes.bpf.h): preallocated, about 10 MiB, on the kernels that need them. */
 #define PROGRAMS_NOTES 65536
 
+/*
+ * Whether this kernel's verifier gets through the search for policies. Before 6.2 it took each number in programs with functions
+ * for one that matters, and found no two ways through the search alike.
+ */
+bool programs_take_policies(void);
+
+/* limits.policies as the maps have it: whole words. */
+uint32_t programs_policies_room(uint32_t policies);
+
 struct programs_config {
     uint32_t slots, cpus;
     uint32_t connections; /* that can be recorded at a time; 0: none, whatever is wanted */
     uint32_t records;     /* entries of conn_stats_map: more than connections where some are under way already */
+    uint32_t policies;    /* that may be in force: programs_policies_room() */
     bool truth;
     int slot_error; /* tests: accounts cannot be entered, for this reason */
     bool notes;     /* programs at the system calls leave notes: collector/tiers.h */

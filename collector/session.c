@@ -3,6 +3,7 @@
 #include "collector/cgroup.h"
 #include "collector/classes.h"
 #include "collector/mend.h"
+#include "collector/policy_kernel.h"
 #include "collector/session_interfaces.h"
 #include "collector/session_internal.h"
 #include "common/cleanup.h"
@@ -88,7 +89,9 @@ static void report_book_error(struct session *s, int r)
 static int drain_now(struct session *s)
 {
     struct drain d = session_drain_of(s, s->ledger);
-    struct drain_settings settings = {.generation = s->generation, .flags = s->flags | rules_epoch_flags(s->rules)};
+    struct drain_settings settings = {.generation = s->generation,
+                                      .flags =
+                                          s->flags | rules_epoch_flags(s->rules) | policies_epoch_flags(s->policies)};
     int r = current_errors(s, &settings.errors);
 
     return r < 0 ? r : drain_interval(&d, &settings);
@@ -226,6 +229,7 @@ static int open_kernel(struct session *s)
         .truth = getenv("PDTT_TEST_TRUTH") != NULL,
         .slot_error = atoi(getenv("PDTT_TEST_SLOT_ERROR") ?: "0"),
         .connections = s->config->layer_sockops == CONFIG_LAYER_OFF ? 0 : s->config->limit_connections,
+        .policies = s->config->limit_policies,
         .best_tier = getenv("PDTT_TEST_TIER"),
         .layers_off = layers_that_are(s->config, CONFIG_LAYER_OFF),
         .layers_required = layers_that_are(s->config, CONFIG_LAYER_ON),
@@ -278,8 +282,10 @@ static int open_ledger(struct session *s)
     if (active < 0)
         return active;
     s->generation = ledger_epoch(s->ledger, active)->generation;
-    s->flags = ledger_epoch(s->ledger, active)->flags & ~PDTT_EPOCH_UNITS; /* the rules say that */
+    s->flags = ledger_epoch(s->ledger, active)->flags & (PDTT_EPOCH_CLASSES_V4 | PDTT_EPOCH_CLASSES_V6);
     r = ledger_barrier(s->ledger);
+    if (r == 0 && kernel_policies(s->kernel))
+        r = policies_open(s->kernel, s->ledger, &s->policies);
     if (r == 0)
         r = book_old_ledger(s);
     d = session_drain_of(s, s->ledger);
@@ -366,6 +372,7 @@ struct session *session_close(struct session *s)
     control_close(s->control);
     connections_close(s->connections);
     interfaces_close(s->interfaces);
+    policies_close(s->policies);
     ledger_close(s->ledger);
     rules_close(s->rules); /* writes to a map of the kernel's, asks store and names */
     kernel_close(s->kernel);

@@ -28,6 +28,7 @@ struct session {
     struct store *store;
     struct kernel *kernel;
     struct ledger *ledger;
+    struct policies *policies;       /* NULL: limits.policies is 0, or this kernel takes none */
     struct connections *connections; /* NULL: none are recorded */
     struct names *names;
     struct rules *rules;

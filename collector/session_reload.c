@@ -20,8 +20,8 @@ static bool needs_restart(const struct config *a, const struct config *b)
     return !same_text(a->database, b->database) || !same_text(a->pin_path, b->pin_path) ||
            !same_text(a->control, b->control) || !same_text(a->cgroup, b->cgroup) ||
            a->limit_accounts != b->limit_accounts || a->layer_syscall != b->layer_syscall ||
-           a->limit_connections != b->limit_connections || a->layer_sockops != b->layer_sockops ||
-           !session_same_interfaces(a, b);
+           a->limit_connections != b->limit_connections || a->limit_policies != b->limit_policies ||
+           a->layer_sockops != b->layer_sockops || !session_same_interfaces(a, b);
 }
 
 /* The keys above, by their names or those of their groups. */

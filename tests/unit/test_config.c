@@ -100,6 +100,7 @@ static void expect_defaults(const struct config *c)
     ck_assert_uint_eq(c->limit_accounts, 16384);
     ck_assert_int_eq(c->layer_syscall, CONFIG_LAYER_AUTO);
     ck_assert_uint_eq(c->limit_connections, 65536);
+    ck_assert_uint_eq(c->limit_policies, 256);
     ck_assert_int_eq(c->layer_sockops, CONFIG_LAYER_AUTO);
     ck_assert_uint_eq(c->n_classes, 1);
     ck_assert_str_eq(c->classes[0].name, "internal");

@@ -1,0 +1,463 @@
+#include "collector/policy_kernel.h"
+
+#include "collector/policy_set_internal.h"
+#include "common/cleanup.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <string.h>
+#include <sys/mman.h>
+
+_Static_assert(POLICY_NAME_SIZE == PDTT_POLICY_NAME, "names");
+_Static_assert((int)POLICY_ALLOW == (int)PDTT_POLICY_ALLOW && (int)POLICY_OBSERVE == (int)PDTT_POLICY_OBSERVE,
+               "actions");
+
+/* A policy of the list in force, by its index there. */
+struct entry {
+    char name[POLICY_NAME_SIZE];
+    uint32_t id, rule; /* rule: index in policy_map, with that of the set */
+};
+
+/* A map of the kernel side in memory. */
+struct view {
+    enum map_id map;
+    size_t element, size;
+    void *memory;
+};
+
+enum { SETS, ROWS, VECTORS, WORDS, PORTS, RULES, VIEWS };
+
+struct policies {
+    struct kernel *kernel;
+    struct ledger *ledger;
+    uint32_t room;
+    struct view views[VIEWS];
+    int in_force; /* 0, 1; -1: none */
+    struct entry *entries;
+    size_t n;
+};
+
+static int map_fd(const struct policies *p, enum map_id map)
+{
+    return kernel_map_fd(p->kernel, map);
+}
+
+static struct pdtt_policy_head *head_of(const struct policies *p, int set)
+{
+    return (struct pdtt_policy_head *)p->views[SETS].memory + set;
+}
+
+static struct pdtt_policy_row *rows_of(const struct policies *p, int set)
+{
+    return (struct pdtt_policy_row *)p->views[ROWS].memory + (size_t)set * p->room / PDTT_POLICY_WORD;
+}
+
+static struct pdtt_policy *rules_of(const struct policies *p, int set)
+{
+    return (struct pdtt_policy *)p->views[RULES].memory + (size_t)set * p->room;
+}
+
+/* ---- opening ---- */
+
+static int map_view(struct policies *p, struct view *view)
+{
+    struct bpf_map_info info = {};
+    uint32_t size = sizeof(info);
+
+    if (bpf_obj_get_info_by_fd(map_fd(p, view->map), &info, &size) < 0)
+        return -errno;
+    if (info.value_size != view->element)
+        return -EPROTO;
+    view->size = (size_t)info.max_entries * view->element;
+    view->memory = mmap(NULL, view->size, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(p, view->map), 0);
+    if (view->memory != MAP_FAILED)
+        return 0;
+    view->memory = NULL;
+    return -errno;
+}
+
+/* The names of what an earlier pdttd put in force, or this one. */
+static int recall_entries(struct policies *p, int set)
+{
+    const struct pdtt_policy *rules = rules_of(p, set);
+    struct entry *entries;
+    uint32_t n = 0;
+
+    while (n < p->room && rules[n].id)
+        n++;
+    entries = calloc(n + 1, sizeof(*entries));
+    if (!entries)
+        return -ENOMEM;
+    for (uint32_t rule = 0; rule < n; rule++) {
+        struct pdtt_policy_bucket bucket = {};
+        struct entry *entry = &entries[rules[rule].index < n ? rules[rule].index : rule];
+
+        bpf_map_lookup_elem(map_fd(p, MAP_POLICY_BUCKETS), &rules[rule].id, &bucket);
+        memcpy(entry->name, bucket.name, sizeof(entry->name) - 1);
+        entry->id = rules[rule].id;
+        entry->rule = (uint32_t)set * p->room + rule;
+    }
+    free(p->entries);
+    p->entries = entries;
+    p->n = n;
+    return 0;
+}
+
+static int recall(struct policies *p)
+{
+    int active = ledger_active(p->ledger);
+    uint32_t flags = active < 0 ? 0 : ledger_epoch(p->ledger, active)->flags;
+
+    p->in_force = flags & PDTT_EPOCH_POLICIES ? !!(flags & PDTT_EPOCH_POLICY_SET) : -1;
+    if (active < 0)
+        return active;
+    return p->in_force < 0 ? 0 : recall_entries(p, p->in_force);
+}
+
+int policies_open(struct kernel *k, struct ledger *ledger, struct policies **ret_policies)
+{
+    static const struct view views[VIEWS] = {
+        [SETS] = {.map = MAP_POLICY_SETS, .element = sizeof(struct pdtt_policy_head)},
+        [ROWS] = {.map = MAP_POLICY_ROWS, .element = sizeof(struct pdtt_policy_row)},
+        [VECTORS] = {.map = MAP_POLICY_VECTORS, .element = sizeof(struct pdtt_policy_vector)},
+        [WORDS] = {.map = MAP_POLICY_WORDS, .element = sizeof(uint64_t)},
+        [PORTS] = {.map = MAP_POLICY_PORTS, .element = sizeof(struct pdtt_policy_ports)},
+        [RULES] = {.map = MAP_POLICY_MAP, .element = sizeof(struct pdtt_policy)},
+    };
+    struct policies *p = calloc(1, sizeof(*p));
+    int r;
+
+    if (!p)
+        return -ENOMEM;
+    *p = (struct policies){.kernel = k, .ledger = ledger, .room = kernel_policies(k), .in_force = -1};
+    memcpy(p->views, views, sizeof(views));
+    r = p->room ? 0 : -ENOTSUP;
+    for (unsigned i = 0; i < VIEWS && r == 0; i++)
+        r = map_view(p, &p->views[i]);
+    if (r == 0)
+        r = recall(p);
+    if (r < 0) {
+        policies_close(p);
+        return r;
+    }
+    *ret_policies = p;
+    return 0;
+}
+
+struct policies *policies_close(struct policies *p)
+{
+    if (!p)
+        return NULL;
+    for (unsigned i = 0; i < VIEWS; i++)
+        if (p->views[i].memory)
+            munmap(p->views[i].memory, p->views[i].size);
+    free(p->entries);
+    free(p);
+    return NULL;
+}
+
+uint32_t policies_epoch_flags(const struct policies *p)
+{
+    if (!p || p->in_force < 0)
+        return 0;
+    return PDTT_EPOCH_POLICIES | (p->in_force ? PDTT_EPOCH_POLICY_SET : 0);
+}
+
+uint32_t policies_room(const struct policies *p)
+{
+    return p->room;
+}
+
+size_t policies_n(const struct policies *p)
+{
+    return p->n;
+}
+
+const char *policies_name(const struct policies *p, size_t index)
+{
+    return index < p->n ? p->entries[index].name : NULL;
+}
+
+/* ---- filling the set that is not in force ---- */
+
+/* Entries of a hash or trie that are of this set; collected first, as a walk starts over when its current key goes. */
+static int clear_map(int fd, size_t key_size, size_t which_at, unsigned shift, int set)
+{
+    cleanup_free uint8_t *keys = NULL;
+    uint8_t previous[32], key[32];
+    size_t n = 0, size = 0;
+
+    for (bool first = true; bpf_map_get_next_key(fd, first ? NULL : previous, key) == 0; first = false) {
+        uint32_t which;
+
+        memcpy(previous, key, key_size);
+        memcpy(&which, key + which_at, sizeof(which));
+        if ((int)(which >> shift) != set)
+            continue;
+        if (n == size) {
+            uint8_t *larger = reallocarray(keys, size ? 2 * size : 64, key_size);
+            if (!larger)
+                return -ENOMEM;
+            keys = larger;
+            size = size ? 2 * size : 64;
+        }
+        memcpy(keys + n++ * key_size, key, key_size);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (bpf_map_delete_elem(fd, keys + i * key_size) < 0 && errno != ENOENT)
+            return -errno;
+    return 0;
+}
+
+static int clear_keys(const struct policies *p, int set)
+{
+    int r = clear_map(map_fd(p, MAP_POLICY_NETWORKS), sizeof(struct pdtt_policy_network),
+                      offsetof(struct pdtt_policy_network, which), 2, set);
+
+    return r < 0 ? r
+                 : clear_map(map_fd(p, MAP_POLICY_VALUES), sizeof(struct pdtt_policy_value),
+                             offsetof(struct pdtt_policy_value, which), 8, set);
+}
+
+/* A vector of the set as the map numbers it, where the empty one is common to both sets. */
+static uint32_t vector_of(const struct policies *p, int set, uint32_t vector)
+{
+    return vector ? (uint32_t)set * PDTT_POLICY_VECTORS(p->room) + vector : 0;
+}
+
+static int put(int fd, const void *key, uint32_t vector)
+{
+    if (bpf_map_update_elem(fd, key, &vector, BPF_ANY) == 0)
+        return 0;
+    return errno == E2BIG ? -ENOSPC : -errno;
+}
+
+static int fill_keys(const struct policies *p, int set, const struct policy_set *s)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < s->n_networks && r == 0; i++) {
+        const struct policy_set_network *n = &s->networks[i];
+        struct pdtt_policy_network key = {.prefix_len = 32u + n->prefix,
+                                          .which = PDTT_POLICY_NETWORK((uint32_t)set, n->part, n->ipv6)};
+
+        memcpy(key.address, n->address, sizeof(key.address));
+        r = put(map_fd(p, MAP_POLICY_NETWORKS), &key, vector_of(p, set, n->vector));
+    }
+    for (size_t i = 0; i < s->n_values && r == 0; i++) {
+        struct pdtt_policy_value key = {.which = PDTT_POLICY_VALUE((uint32_t)set, s->values[i].part),
+                                        .value = s->values[i].value};
+
+        r = put(map_fd(p, MAP_POLICY_VALUES), &key, vector_of(p, set, s->values[i].vector));
+    }
+    return r;
+}
+
+static void fill_vectors(const struct policies *p, int set, const struct policy_set *s)
+{
+    struct pdtt_policy_vector *vectors = p->views[VECTORS].memory;
+    struct pdtt_policy_ports *ports = p->views[PORTS].memory;
+    uint32_t first_word = (uint32_t)set * PDTT_POLICY_POOL(p->room);
+
+    memcpy((uint64_t *)p->views[WORDS].memory + first_word, s->pool, s->n_pool * sizeof(uint64_t));
+    for (uint32_t i = 1; i < s->n_vectors; i++) {
+        vectors[vector_of(p, set, i)] = s->vectors[i];
+        vectors[vector_of(p, set, i)].first += first_word;
+    }
+    for (int i = 0; i < 2; i++)
+        memcpy(ports + PDTT_POLICY_PORTS_AT((size_t)set, PDTT_POLICY_REMOTE_PORT + i), s->ports[i],
+               65536 * sizeof(*s->ports[i]));
+}
+
+static void fill_rules(const struct policies *p, int set, const struct policy_set *s, const struct entry *entries)
+{
+    struct pdtt_policy *rules = rules_of(p, set);
+    size_t n_rows = p->room / PDTT_POLICY_WORD;
+
+    memset(rules_of(p, set), 0, p->room * sizeof(*rules));
+    memset(rows_of(p, set), 0, n_rows * sizeof(struct pdtt_policy_row));
+    memcpy(rows_of(p, set), s->rows, s->words * sizeof(struct pdtt_policy_row));
+    for (uint32_t rule = 0; rule < s->n; rule++) {
+        rules[rule] = s->policies[rule];
+        rules[rule].index = s->rules[rule].index;
+        rules[rule].id = entries[rules[rule].index].id;
+    }
+}
+
+static void fill_head(const struct policies *p, int set, const struct policy_set *s)
+{
+    struct pdtt_policy_head *head = head_of(p, set);
+    uint64_t generation =
+        head_of(p, 0)->generation > head_of(p, 1)->generation ? head_of(p, 0)->generation : head_of(p, 1)->generation;
+
+    *head = s->head;
+    head->generation = generation + 1;
+    head->first_row = (uint32_t)set * p->room / PDTT_POLICY_WORD;
+    head->first_vector = (uint32_t)set * PDTT_POLICY_VECTORS(p->room);
+    for (int d = 0; d < 2; d++)
+        head->direction[d] = vector_of(p, set, s->head.direction[d]);
+}
+
+/* ---- names and their ids ---- */
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+static int begin_id(const struct policies *p, uint32_t id, const char *name)
+{
+    int cpus = libbpf_num_possible_cpus();
+    cleanup_free struct pdtt_policy_stats *zeros = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*zeros));
+    struct pdtt_policy_bucket bucket = {};
+
+    if (!zeros)
+        return -ENOMEM;
+    strncpy(bucket.name, name, sizeof(bucket.name) - 1);
+    if (bpf_map_update_elem(map_fd(p, MAP_POLICY_STATS), &id, zeros, BPF_ANY) < 0 ||
+        bpf_map_update_elem(map_fd(p, MAP_POLICY_BUCKETS), &id, &bucket, BPF_ANY) < 0)
+        return -errno;
+    return 0;
+}
+
+/* Names that stay keep their id; the others get one that nothing in force has. */
+static int name_entries(const struct policies *p, const struct policy *list, size_t n, struct entry *entries)
+{
+    cleanup_free struct entry *before = calloc(p->n + 1, sizeof(*before));
+    cleanup_free bool *taken = calloc(PDTT_POLICY_IDS(p->room), sizeof(*taken));
+    uint32_t next = 1;
+    int r = 0;
+
+    if (!before || !taken)
+        return -ENOMEM;
+    for (size_t i = 0; i < p->n; i++) {
+        before[i] = p->entries[i];
+        taken[before[i].id] = true;
+    }
+    qsort(before, p->n, sizeof(*before), compare_names);
+    for (size_t i = 0; i < n && r == 0; i++) {
+        struct entry *found;
+
+        strncpy(entries[i].name, list[i].name, sizeof(entries[i].name) - 1);
+        found = bsearch(&entries[i], before, p->n, sizeof(*before), compare_names);
+        if (found) {
+            entries[i].id = found->id;
+            continue;
+        }
+        while (next < PDTT_POLICY_IDS(p->room) && taken[next])
+            next++;
+        entries[i].id = next++;
+        r = begin_id(p, entries[i].id, entries[i].name);
+    }
+    return r;
+}
+
+/* ---- in force ---- */
+
+static int put_in_force(struct policies *p, int set)
+{
+    p->in_force = set;
+    return ledger_change_flags(p->ledger, PDTT_EPOCH_POLICIES | PDTT_EPOCH_POLICY_SET, policies_epoch_flags(p));
+}
+
+static int fill(struct policies *p, int set, const struct policy_set *s, const struct entry *entries)
+{
+    int r = clear_keys(p, set);
+
+    if (r == 0)
+        r = fill_keys(p, set, s);
+    if (r < 0)
+        return r;
+    fill_vectors(p, set, s);
+    fill_rules(p, set, s, entries);
+    fill_head(p, set, s);
+    return 0;
+}
+
+int policies_apply(struct policies *p, const struct policy *list, size_t n, const struct policy_names *names,
+                   struct policy_set **ret_set)
+{
+    cleanup_free struct entry *entries = calloc(n + 1, sizeof(*entries));
+    struct policy_set *s;
+    int set = p->in_force == 0 ? 1 : 0;
+    int r = entries ? policy_set_new(list, n, names, p->room, &s) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    r = name_entries(p, list, n, entries);
+    if (r == 0)
+        r = fill(p, set, s, entries);
+    if (r < 0) {
+        policy_set_free(s);
+        return r;
+    }
+    for (size_t i = 0; i < n; i++)
+        entries[i].rule = (uint32_t)set * p->room + s->rule_of[i];
+    free(p->entries);
+    p->entries = take_ptr(entries);
+    p->n = n;
+    r = put_in_force(p, n ? set : -1);
+    if (ret_set && r == 0)
+        *ret_set = s;
+    else
+        policy_set_free(s);
+    return r;
+}
+
+/*
+ * A socket remembers what it found under a generation. So the new one is only written when nobody can still be searching by
+ * the old switch.
+ */
+int policies_enable(struct policies *p, size_t index, bool on)
+{
+    struct pdtt_policy_row *row;
+    uint64_t bit;
+    int r;
+
+    if (index >= p->n)
+        return -ENOENT;
+    row = (struct pdtt_policy_row *)p->views[ROWS].memory + p->entries[index].rule / PDTT_POLICY_WORD;
+    bit = UINT64_C(1) << p->entries[index].rule % PDTT_POLICY_WORD;
+    if (!(row->on & bit) == !on)
+        return 0;
+    if (on)
+        __atomic_or_fetch(&row->on, bit, __ATOMIC_RELEASE);
+    else
+        __atomic_and_fetch(&row->on, ~bit, __ATOMIC_RELEASE);
+    r = ledger_barrier(p->ledger);
+    __atomic_add_fetch(&head_of(p, p->in_force)->generation, 1, __ATOMIC_RELEASE);
+    return r;
+}
+
+/* ---- counters ---- */
+
+static int read_stats(const struct policies *p, uint32_t id, struct pdtt_policy_stats *cpu_stats, int cpus,
+                      struct policy_counters *ret)
+{
+    if (bpf_map_lookup_elem(map_fd(p, MAP_POLICY_STATS), &id, cpu_stats) < 0)
+        return -errno;
+    *ret = (struct policy_counters){};
+    for (int cpu = 0; cpu < cpus; cpu++) {
+        ret->packets_total += cpu_stats[cpu].packets_total;
+        ret->packets_allowed += cpu_stats[cpu].packets_allowed;
+        ret->packets_blocked += cpu_stats[cpu].packets_blocked;
+        ret->bytes_total += cpu_stats[cpu].bytes_total;
+        ret->bytes_blocked += cpu_stats[cpu].bytes_blocked;
+        ret->packets_marked += cpu_stats[cpu].packets_marked;
+        ret->policy_lookups += cpu_stats[cpu].policy_lookups;
+        ret->parse_errors += cpu_stats[cpu].parse_errors;
+    }
+    return 0;
+}
+
+int policies_read(const struct policies *p, struct policy_counters *ret, struct policy_counters *ret_sum)
+{
+    int cpus = libbpf_num_possible_cpus(), r = 0;
+    cleanup_free struct pdtt_policy_stats *stats = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*stats));
+
+    if (!stats || cpus < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < p->n && r == 0; i++)
+        r = read_stats(p, p->entries[i].id, stats, cpus, &ret[i]);
+    return r < 0 || !ret_sum ? r : read_stats(p, 0, stats, cpus, ret_sum);
+}
