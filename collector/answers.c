@@ -1,6 +1,8 @@
 /* What a session answers on the control socket. */
 #include "collector/session.h"
 
+#include "collector/policy_answers.h"
+#include "collector/session_policies.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/json_text.h"
@@ -72,12 +74,88 @@ static json_t *read_again(const struct control_peer *peer, void *userdata)
     return json_pack("{s:o, s:o}", "configuration", json_text_or_null(s->config->path), "changes", changes);
 }
 
+/* ---- policies ---- */
+
+static json_t *without_policies(const struct session *s)
+{
+    return error_answer(s->policies ? "policies cannot be changed here; the log of the start says why"
+                                    : "limits.policies is 0 in the configuration, so there are none",
+                        0);
+}
+
+static json_t *list_policies(const struct control_peer *peer, void *userdata)
+{
+    struct policy_admin *a = session_policy_admin(userdata);
+
+    return a ? policy_answer_list(a) : without_policies(userdata);
+}
+
+static json_t *count_policies(const struct control_peer *peer, void *userdata)
+{
+    struct policy_admin *a = session_policy_admin(userdata);
+
+    return a ? policy_answer_stats(a) : without_policies(userdata);
+}
+
+/* Names that a change brought are asked for, and waited for as long as somebody who types it is patient. */
+static json_t *settle(struct session *s, json_t *answer)
+{
+    session_look_at_policies(s);
+    session_await_names(s, DRAIN_NAMES_MS);
+    return answer;
+}
+
+static json_t *change_policies(const struct control_peer *peer, struct session *s, const char *what,
+                               const json_t *argument,
+                               json_t *(*change)(struct policy_admin *a, const json_t *argument))
+{
+    struct policy_admin *a = session_policy_admin(s);
+    json_t *answer = a ? change(a, argument) : without_policies(s);
+    const char *why = json_string_value(json_object_get(answer, "error"));
+
+    log_info("policy %s by uid %u, process %d: %s%s", what, peer->uid, (int)peer->pid, why ? "refused: " : "done",
+             why ? why : "");
+    return settle(s, answer);
+}
+
+static json_t *add_policy(const struct control_peer *peer, const json_t *argument, void *userdata)
+{
+    return change_policies(peer, userdata, "add", argument, policy_answer_add);
+}
+
+static json_t *remove_policy(const struct control_peer *peer, const json_t *argument, void *userdata)
+{
+    return change_policies(peer, userdata, "remove", argument, policy_answer_remove);
+}
+
+static json_t *apply_policies(const struct control_peer *peer, const json_t *argument, void *userdata)
+{
+    return change_policies(peer, userdata, "apply", argument, policy_answer_apply);
+}
+
+static json_t *confirm_policies(const struct control_peer *peer, void *userdata)
+{
+    return change_policies(peer, userdata, "confirm", NULL, policy_answer_confirm);
+}
+
+static json_t *revert_policies(const struct control_peer *peer, void *userdata)
+{
+    return change_policies(peer, userdata, "revert", NULL, policy_answer_revert);
+}
+
 static const struct control_verb verbs[] = {
     {.name = "status", .answer = tell_status},
     {.name = "peek", .answer = tell_peek},
     {.name = "peek connections", .answer = tell_peek_connections},
     {.name = "drain", .answer = drain_now, .admin_only = true},
     {.name = "reload", .answer = read_again, .admin_only = true},
+    {.name = "policy list", .answer = list_policies, .admin_only = true},
+    {.name = "policy stats", .answer = count_policies, .admin_only = true},
+    {.name = "policy add", .take = add_policy, .admin_only = true},
+    {.name = "policy remove", .take = remove_policy, .admin_only = true},
+    {.name = "policy apply", .take = apply_policies, .admin_only = true},
+    {.name = "policy confirm", .answer = confirm_policies, .admin_only = true},
+    {.name = "policy revert", .answer = revert_policies, .admin_only = true},
 };
 
 /* Who may read the database may ask as well: both belong to the group of its directory. */

@@ -1,5 +1,7 @@
 #include "collector/daemon.h"
 
+#include "collector/policy_admin.h"
+#include "collector/session_policies.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -159,6 +161,12 @@ static int on_interfaces(struct daemon *d)
     return 0;
 }
 
+static int on_policies(struct daemon *d)
+{
+    policy_admin_tick(session_policy_admin(d->session)); /* nobody confirmed a list */
+    return 0;
+}
+
 /* ---- the loop ---- */
 
 typedef int (*event_fn)(struct daemon *d);
@@ -217,6 +225,8 @@ static int set_up(struct daemon *d)
         r = watch(d, control_fd(d->session->control), on_control);
     if (r == 0 && interfaces_fd(d->session->interfaces) >= 0)
         r = watch(d, interfaces_fd(d->session->interfaces), on_interfaces);
+    if (r == 0 && session_policy_admin(d->session))
+        r = watch(d, policy_admin_fd(session_policy_admin(d->session)), on_policies);
     return r < 0 ? r : arm_timer(d);
 }
 

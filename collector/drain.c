@@ -101,6 +101,8 @@ static int book(const struct drain *d, int half, const struct moment *end)
     add_connections(d, half, &interval);
     if (end->now && d->meters && d->meters(&interval.meters, &interval.n_meters, d->userdata) < 0)
         interval.n_meters = 0;
+    if (end->now && d->policies && d->policies(&interval.policies, &interval.n_policies, d->userdata) < 0)
+        interval.n_policies = 0;
     r = store_book_interval(d->store, &interval, usage, n);
     if (r == 0 && d->booked)
         d->booked(&interval, usage, n, d->userdata);

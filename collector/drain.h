@@ -29,10 +29,11 @@ typedef int (*drain_meters_fn)(const struct store_meter **ret, size_t *ret_n, vo
 struct drain {
     struct ledger *ledger;
     struct store *store;
-    drain_project_fn project; /* these four may be NULL */
+    drain_project_fn project; /* these five may be NULL */
     drain_booked_fn booked;
     drain_connections_fn connections;
     drain_meters_fn meters;
+    drain_meters_fn policies; /* the same of policies */
     void *userdata;
 };
 

@@ -18,6 +18,7 @@ struct health {
     int64_t booked_boot_ns;  /* boot-time clock, when all that was counted until then was in the store; 0: never */
     int64_t booked_sec;      /* wall clock of the same moment */
     int64_t drain_us;        /* what the last drain took */
+    uint64_t policy_errors;  /* how often allocations that policies depend on could not be read */
     uint64_t intervals;      /* drained by this process */
     int64_t blocked_boot_ns; /* since when booking fails; 0: it does not */
     char *blocked_why;

@@ -459,8 +459,17 @@ void policy_admin_look(struct policy_admin *a)
 
 int policy_admin_use_store(struct policy_admin *a, struct store *store)
 {
+    struct policy_roll kept = {0};
+    int r = policy_roll_add_from(&kept, &a->roll, POLICY_OF_CONNECTION);
+
     a->store = store;
-    return a->waits ? 0 : policy_roll_keep(&a->roll, store);
+    policy_meters_tell_all(a->meters);
+    if (r == 0)
+        r = policy_roll_add_from(&kept, a->waits ? &a->former : &a->roll, POLICY_GIVEN);
+    if (r == 0)
+        r = policy_roll_keep(&kept, store);
+    policy_roll_done(&kept);
+    return r;
 }
 
 /* ---- the life of it ---- */

@@ -127,7 +127,7 @@ json_t *policy_answer_apply(struct policy_admin *a, const json_t *argument)
     return r < 0 ? error_answer(why, r) : changed(a, named ? &connection : NULL);
 }
 
-json_t *policy_answer_confirm(struct policy_admin *a)
+json_t *policy_answer_confirm(struct policy_admin *a, const json_t *none)
 {
     cleanup_free char *why = NULL;
     int r = policy_admin_confirm(a, &why);
@@ -135,7 +135,7 @@ json_t *policy_answer_confirm(struct policy_admin *a)
     return r < 0 ? error_answer(why, r) : changed(a, NULL);
 }
 
-json_t *policy_answer_revert(struct policy_admin *a)
+json_t *policy_answer_revert(struct policy_admin *a, const json_t *none)
 {
     cleanup_free char *why = NULL;
     int r = policy_admin_revert(a, &why);

@@ -13,8 +13,8 @@
 json_t *policy_answer_add(struct policy_admin *a, const json_t *argument);
 json_t *policy_answer_remove(struct policy_admin *a, const json_t *argument);
 json_t *policy_answer_apply(struct policy_admin *a, const json_t *argument);
-json_t *policy_answer_confirm(struct policy_admin *a);
-json_t *policy_answer_revert(struct policy_admin *a);
+json_t *policy_answer_confirm(struct policy_admin *a, const json_t *none);
+json_t *policy_answer_revert(struct policy_admin *a, const json_t *none);
 
 /* {"policies": [as policy_entry_json()], "waits_sec": N or null, "reverted": wall clock or null} */
 json_t *policy_answer_list(const struct policy_admin *a);

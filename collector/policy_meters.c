@@ -9,6 +9,8 @@ struct meter {
     char name[POLICY_NAME_SIZE];
     uint64_t identity;
     struct store_counters n;
+    struct store_counters booked; /* what the store has of it */
+    bool told;                    /* with the last reading */
 };
 
 struct policy_meters {
@@ -51,7 +53,8 @@ static ssize_t find(struct meter **sorted, size_t n, const struct meter *wanted)
 
 static int begin(struct meter *m)
 {
-    m->n = (struct store_counters){0};
+    m->n = m->booked = (struct store_counters){0};
+    m->told = false;
     return getrandom(&m->identity, sizeof(m->identity), 0) == sizeof(m->identity) ? 0 : -EIO;
 }
 
@@ -106,7 +109,7 @@ static int load(const struct store_meter *meter, void *userdata)
     if (!v)
         return -ENOMEM;
     l->v = v;
-    v[l->n] = (struct meter){.identity = meter->identity, .n = meter->n};
+    v[l->n] = (struct meter){.identity = meter->identity, .n = meter->n, .booked = meter->n};
     snprintf(v[l->n++].name, POLICY_NAME_SIZE, "%s", meter->source);
     return 0;
 }
@@ -174,6 +177,27 @@ int policy_meters_after(struct policy_meters *m)
     return r;
 }
 
+static bool is_ahead(const struct meter *m)
+{
+    return memcmp(&m->n, &m->booked, sizeof(m->n)) != 0;
+}
+
+/* Of thousands of policies few decide anything in an interval: the others cost the store nothing. */
+static size_t tell(struct policy_meters *m, struct store_meter *told)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n; i++) {
+        m->v[i].told = is_ahead(&m->v[i]);
+        if (m->v[i].told)
+            told[n++] = (struct store_meter){.source = m->v[i].name, .identity = m->v[i].identity, .n = m->v[i].n};
+    }
+    for (size_t i = 0; i < m->n_gone; i++)
+        told[n++] = (struct store_meter){
+            .source = m->gone[i].name, .identity = m->gone[i].identity, .n = m->gone[i].n, .last = true};
+    return n;
+}
+
 int policy_meters_read(struct policy_meters *m, const struct store_meter **ret, size_t *ret_n)
 {
     struct store_meter *told;
@@ -186,21 +210,24 @@ int policy_meters_read(struct policy_meters *m, const struct store_meter **ret, 
     told = calloc(m->n + m->n_gone + 1, sizeof(*told));
     if (!told)
         return -ENOMEM;
-    for (size_t i = 0; i < m->n; i++)
-        told[i] = (struct store_meter){.source = m->v[i].name, .identity = m->v[i].identity, .n = m->v[i].n};
-    for (size_t i = 0; i < m->n_gone; i++)
-        told[m->n + i] = (struct store_meter){
-            .source = m->gone[i].name, .identity = m->gone[i].identity, .n = m->gone[i].n, .last = true};
+    *ret_n = tell(m, told);
     free(m->told);
-    m->told = told;
-    *ret = told;
-    *ret_n = m->n + m->n_gone;
+    *ret = m->told = told;
     m->n_gone_told = m->n_gone;
     return 0;
 }
 
+void policy_meters_tell_all(struct policy_meters *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        m->v[i].booked = (struct store_counters){0};
+}
+
 void policy_meters_booked(struct policy_meters *m)
 {
+    for (size_t i = 0; i < m->n; i++)
+        if (m->v[i].told)
+            m->v[i].booked = m->v[i].n;
     memmove(m->gone, m->gone + m->n_gone_told, (m->n_gone - m->n_gone_told) * sizeof(*m->gone));
     m->n_gone -= m->n_gone_told;
     m->n_gone_told = 0;

@@ -23,3 +23,6 @@ int policy_meters_after(struct policy_meters *m);
 /* For struct store_interval; valid until the next call of any function here. */
 int policy_meters_read(struct policy_meters *m, const struct store_meter **ret, size_t *ret_n);
 void policy_meters_booked(struct policy_meters *m); /* what was read last */
+
+/* Another store may lack what the one before had: the next reading tells all. */
+void policy_meters_tell_all(struct policy_meters *m);

@@ -3,6 +3,7 @@
  * moved aside, what can be read of it goes into a new one, and counting goes on. The counts wait in the kernel meanwhile.
  */
 #include "collector/mend.h"
+#include "collector/session_policies.h"
 
 #include "collector/classes.h"
 #include "common/cleanup.h"
@@ -151,5 +152,6 @@ int mend_store(struct session *s, int error)
         note_trouble(s, why ? why : "moved");
     }
     mend_restore_classes(s);
+    session_keep_policies(s);
     return rules_use_store(s->rules, s->store);
 }

@@ -3,9 +3,11 @@
 #include "collector/cgroup.h"
 #include "collector/classes.h"
 #include "collector/mend.h"
+#include "collector/policy_admin.h"
 #include "collector/policy_kernel.h"
 #include "collector/session_interfaces.h"
 #include "collector/session_internal.h"
+#include "collector/session_policies.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -45,6 +47,8 @@ static void on_booked(const struct store_interval *interval, const struct store_
         session_note_connections_error(s, connections_booked(s->connections));
     if (interval->n_meters)
         interfaces_booked(s->interfaces);
+    if (interval->n_policies)
+        policy_admin_booked(session_policy_admin(s));
     peek_booked(s->peek, interval, rows, n);
     s->booked.intervals++;
     s->booked.rows += n;
@@ -59,7 +63,8 @@ struct drain session_drain_of(struct session *s, struct ledger *ledger)
                           .booked = on_booked,
                           .userdata = s,
                           .connections = session_add_connections,
-                          .meters = session_read_meters};
+                          .meters = session_read_meters,
+                          .policies = session_read_policies};
 }
 
 static int current_errors(const struct session *s, uint64_t *ret_errors)
@@ -120,6 +125,7 @@ int session_drain(struct session *s)
     report_book_error(s, r);
     rules_settle(s->rules);
     session_note_interfaces(s);
+    session_look_at_policies(s);
     health_note_drain(s, r, *store_why(s->store) ? store_why(s->store) : strerror(-r), started);
     return r;
 }
@@ -132,6 +138,7 @@ int session_take_names(struct session *s)
 
     while (r == 0 && names_take(s->names, &answer)) {
         rules_take_answer(s->rules, &answer);
+        session_take_policy_name(s, &answer);
         if (answer.kind == NAMES_USER && *answer.name)
             r = store_note_user(s->store, answer.id, answer.name, now);
         else if (answer.kind == NAMES_GROUP && *answer.name)
@@ -139,6 +146,7 @@ int session_take_names(struct session *s)
     }
     if (r < 0)
         log_warning("cannot store a name: %s", store_why(s->store));
+    session_settle_policies(s);
     textlog_flush(s->rules->textlog, false);
     return r;
 }
@@ -146,6 +154,7 @@ int session_take_names(struct session *s)
 void session_read_units(struct session *s)
 {
     rules_read_units(s->rules);
+    session_settle_policies(s);
 }
 
 #define RULE_NAMES_MS 2000
@@ -358,6 +367,7 @@ int session_open(const char *config_path, struct session **ret_session)
         session_close(s);
         return r;
     }
+    session_open_policies(s);
     s->health.started_sec = clock_realtime_sec();
     kernel_read_stats(s->kernel, s->health.stats_before);
     session_log_start(s);
@@ -372,6 +382,7 @@ struct session *session_close(struct session *s)
     control_close(s->control);
     connections_close(s->connections);
     interfaces_close(s->interfaces);
+    session_close_policies(s);
     policies_close(s->policies);
     ledger_close(s->ledger);
     rules_close(s->rules); /* writes to a map of the kernel's, asks store and names */

@@ -2,6 +2,7 @@
 #include "collector/session_internal.h"
 
 #include "collector/session_interfaces.h"
+#include "collector/session_policies.h"
 #include "common/cleanup.h"
 #include "common/json_text.h"
 #include "common/log.h"
@@ -91,8 +92,14 @@ static int take_config(struct session *s, struct config *config, char **ret_why)
     int r;
 
     session_drain(s);
+    r = session_change_policies(s, config, ret_why);
+    if (r < 0)
+        return r;
     r = rules_change(s->rules, config);
     if (r < 0) {
+        cleanup_free char *why = NULL;
+
+        session_change_policies(s, s->config, &why);
         *ret_why = strdup(strerror(-r));
         return r;
     }
@@ -100,6 +107,7 @@ static int take_config(struct session *s, struct config *config, char **ret_why)
     s->config = config;
     interfaces_use_config(s->interfaces, config);
     session_await_rule_names(s);
+    session_look_at_policies(s);
     return 0;
 }
 

@@ -338,6 +338,19 @@ START_TEST(a_pdttd_that_dies_before_it_is_confirmed_starts_with_the_former)
 }
 END_TEST
 
+START_TEST(another_database_is_told_what_is_kept)
+{
+    struct store *before = store;
+
+    ck_assert_int_eq(add("a action=allow"), 0);
+    ck_assert_int_eq(apply_two("b action=block", "c action=allow", 60), 0);
+    ck_assert_int_eq(store_keep_policies(store, NULL, 0), 0); /* as if it were a new one */
+    ck_assert_int_eq(policy_admin_use_store(admin, before), 0);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM policy WHERE name = 'a'"), 1);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM policy"), 1);
+}
+END_TEST
+
 START_TEST(another_configuration_is_taken_or_refused_as_a_whole)
 {
     static const char *const good[] = {"other action=block"}, *const clash[] = {"other action=block", "a action=block"};
@@ -572,6 +585,7 @@ int main(void)
         one_that_cannot_be_taken_back_is_taken_back_later,
         one_that_is_confirmed_stays,
         a_pdttd_that_dies_before_it_is_confirmed_starts_with_the_former,
+        another_database_is_told_what_is_kept,
         another_configuration_is_taken_or_refused_as_a_whole,
         a_name_that_the_configuration_takes_while_pdttd_is_away_is_that_of_the_configuration,
         counters_of_a_name_that_stays_go_on_and_one_that_comes_again_begins_at_nothing,

@@ -1,0 +1,216 @@
+#include "collector/session_policies.h"
+
+#include "collector/allocation_watch.h"
+#include "collector/policy_admin.h"
+#include "collector/policy_resolve.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <string.h>
+
+#define NOT_HERE "policies cannot be put in force here: limits.policies is 0, or the log of the start says why"
+
+struct session_policies {
+    struct policy_admin *admin;
+    struct policy_resolve *resolve;
+    struct allocation_watch *watch; /* NULL: no policy has a condition */
+    int watch_error;                /* of its last look, so that each trouble is said once */
+    bool names_changed;
+};
+
+/* ---- conditions ---- */
+
+/* What cannot be told holds nobody up. */
+static bool holds(const struct policy *policy, void *userdata)
+{
+    const struct session_policies *p = userdata;
+    bool user = strcmp(policy->when_allocation, "user") == 0;
+    const struct allocation_state *state;
+
+    if (!p->watch || p->watch_error ||
+        allocation_watch_find(p->watch, user ? STORE_SUBJECT_USER : STORE_SUBJECT_PROJECT,
+                              user ? policy->user : policy->project, &state) < 0)
+        return false;
+    if (policy->when_percent == 100)
+        return state->exceeded;
+    return state->hundredths > (int64_t)policy->when_percent * 100;
+}
+
+static bool has_condition(const struct policy_roll *roll)
+{
+    for (size_t i = 0; i < roll->n; i++)
+        if (roll->v[i].policy.when_percent)
+            return true;
+    return false;
+}
+
+static void look_at_allocations(struct session *s, struct session_policies *p)
+{
+    int r;
+
+    if (!p->watch && !(p->watch = allocation_watch_new()))
+        return;
+    r = allocation_watch_look(p->watch, s->store, clock_realtime_sec());
+    if (r < 0 && r != p->watch_error) {
+        log_warning("policies: the allocations cannot be read, so what depends on them is off: %s",
+                    store_why(s->store));
+        s->health.policy_errors++;
+    }
+    p->watch_error = r;
+}
+
+/* ---- names ---- */
+
+static int compare_patterns(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Each once. */
+static size_t sort_patterns(const char **patterns, size_t n)
+{
+    size_t kept = 0;
+
+    if (n)
+        qsort(patterns, n, sizeof(*patterns), compare_patterns);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || strcmp(patterns[kept - 1], patterns[i]) != 0)
+            patterns[kept++] = patterns[i];
+    return kept;
+}
+
+/* The groups that projects may be, and the units that policies name. */
+static void expect_names(struct session *s, const struct policy_roll *roll)
+{
+    cleanup_free const char **patterns = calloc(roll->n + 1, sizeof(*patterns));
+    size_t n = 0;
+
+    policy_resolve_expect(s->policy->resolve, roll);
+    for (size_t i = 0; patterns && i < roll->n; i++)
+        if (roll->v[i].policy.unit)
+            patterns[n++] = roll->v[i].policy.unit;
+    if (!patterns || rules_follow_policy_units(s->rules, patterns, sort_patterns(patterns, n)) < 0)
+        log_warning("policies: units that they name are not followed: out of memory");
+}
+
+static void tell_unknown(struct policy_resolve *resolve)
+{
+    const char *name;
+    bool group;
+
+    for (unsigned told = 0; told < 10 && (name = policy_resolve_tell_unknown(resolve, &group)); told++)
+        if (!group) /* a project need not be a group */
+            log_warning("policies: no user '%s' is known here (yet); what names him matches nothing", name);
+}
+
+void session_take_policy_name(struct session *s, const struct names_answer *answer)
+{
+    if (s->policy && policy_resolve_take_answer(s->policy->resolve, answer, clock_boottime_ns()))
+        s->policy->names_changed = true;
+}
+
+void session_settle_policies(struct session *s)
+{
+    struct session_policies *p = s->policy;
+
+    if (!p || !p->admin)
+        return;
+    expect_names(s, policy_admin_roll(p->admin));
+    if (p->names_changed | rules_policy_units_changed(s->rules)) {
+        p->names_changed = false;
+        policy_admin_refresh(p->admin);
+    }
+    tell_unknown(p->resolve);
+}
+
+/* ---- intervals ---- */
+
+int session_read_policies(const struct store_meter **ret, size_t *ret_n, void *session)
+{
+    struct session *s = session;
+
+    return s->policy && s->policy->admin ? policy_admin_read_meters(s->policy->admin, ret, ret_n) : -ENODEV;
+}
+
+void session_look_at_policies(struct session *s)
+{
+    struct session_policies *p = s->policy;
+
+    if (!p || !p->admin)
+        return;
+    policy_resolve_ask(p->resolve, clock_boottime_ns());
+    if (has_condition(policy_admin_roll(p->admin))) {
+        look_at_allocations(s, p);
+        policy_admin_look(p->admin);
+    }
+    session_settle_policies(s);
+}
+
+/* ---- the rest ---- */
+
+int session_change_policies(struct session *s, const struct config *config, char **ret_why)
+{
+    if (!s->policy) {
+        if (config->policies.n == 0 || config->policies.n == s->config->policies.n)
+            return 0;
+        *ret_why = strdup(NOT_HERE);
+        return -ENOTSUP;
+    }
+    policy_resolve_use(s->policy->resolve, s->store, config);
+    int r = policy_admin_use_config(s->policy->admin, &config->policies, ret_why);
+    if (r < 0)
+        policy_resolve_use(s->policy->resolve, s->store, s->config);
+    return r;
+}
+
+void session_keep_policies(struct session *s)
+{
+    if (!s->policy)
+        return;
+    policy_resolve_use(s->policy->resolve, s->store, s->config);
+    if (policy_admin_use_store(s->policy->admin, s->store) < 0)
+        log_warning("policies: the new database does not keep them over a restart yet: %s", store_why(s->store));
+}
+
+void session_close_policies(struct session *s)
+{
+    struct session_policies *p = s->policy;
+
+    if (!p)
+        return;
+    policy_admin_close(p->admin);
+    policy_resolve_free(p->resolve);
+    allocation_watch_free(p->watch);
+    free(p);
+    s->policy = NULL;
+}
+
+struct policy_admin *session_policy_admin(const struct session *s)
+{
+    return s->policy ? s->policy->admin : NULL;
+}
+
+void session_open_policies(struct session *s)
+{
+    struct policy_admin_options options = {
+        .store = s->store, .kernel = s->policies, .configured = &s->config->policies, .holds = holds};
+    struct session_policies *p = s->policies ? calloc(1, sizeof(*p)) : NULL;
+
+    if (!p) {
+        if (s->config->policies.n)
+            log_warning("policies: those of the configuration are not in force: %s",
+                        s->policies ? strerror(ENOMEM) : "limits.policies is 0");
+        return;
+    }
+    s->policy = p;
+    options.userdata = p;
+    if (policy_resolve_new(s->names, s->rules, &p->resolve) == 0) {
+        policy_resolve_use(p->resolve, s->store, s->config);
+        options.names = policy_resolve_names(p->resolve);
+    }
+    if (!p->resolve || policy_admin_open(&options, &p->admin) < 0) /* which was logged */
+        session_close_policies(s);
+    else
+        session_look_at_policies(s);
+}

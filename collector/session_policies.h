@@ -1,0 +1,27 @@
+/* Policies' part in a session: opened when packets are counted, booked with each interval, changed by pdttctl and by a reload. */
+#pragma once
+
+#include "collector/session.h"
+
+/* Puts the policies of the configuration and those that are kept in force. What fails is logged, and holds up no counting. */
+void session_open_policies(struct session *s);
+void session_close_policies(struct session *s);
+
+/* For struct drain. */
+int session_read_policies(const struct store_meter **ret, size_t *ret_n, void *session);
+
+/* After each interval: conditions, names that are due, units that came. */
+void session_look_at_policies(struct session *s);
+
+/* An answer of the worker; session_settle_policies() takes what came of several. */
+void session_take_policy_name(struct session *s, const struct names_answer *answer);
+void session_settle_policies(struct session *s);
+
+/* Those of another configuration. ret_why is a line, malloc'ed; on failure those before stay in force. */
+int session_change_policies(struct session *s, const struct config *config, char **ret_why);
+
+/* Who answers for them; NULL: there are no policies here. */
+struct policy_admin *session_policy_admin(const struct session *s);
+
+/* The store is another one. */
+void session_keep_policies(struct session *s);
