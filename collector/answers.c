@@ -78,8 +78,10 @@ static json_t *read_again(const struct control_peer *peer, void *userdata)
 
 static json_t *without_policies(const struct session *s)
 {
-    return error_answer(s->policies ? "policies cannot be changed here; the log of the start says why"
-                                    : "limits.policies is 0 in the configuration, so there are none",
+    return error_answer(s->policies
+                            ? "policies cannot be changed here; the log of the start says why"
+                            : "there are no policies here: limits.policies is 0, or this kernel takes none; the log "
+                              "of the start says which",
                         0);
 }
 

@@ -1,6 +1,7 @@
 #include "collector/health.h"
 
 #include "collector/session.h"
+#include "collector/session_policies.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "sql/store_ask.h"
@@ -202,6 +203,7 @@ json_t *health_json(struct session *s)
     json_object_set_new(answer, "update_errors", update_errors(s, problems));
     json_object_set_new(answer, "booking", booking(s, now, problems));
     json_object_set_new(answer, "database", database(s, problems));
+    json_object_set_new(answer, "policies", session_policies_json(s, problems));
     json_object_set_new(answer, "gaps", gaps(s));
     json_object_set_new(answer, "healthy", json_boolean(json_array_size(problems) == 0));
     json_object_set_new(answer, "problems", problems);

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#define NOT_HERE "policies cannot be put in force here: limits.policies is 0, or the log of the start says why"
+static const char not_here[] = "policies cannot be put in force here: limits.policies is 0, or this kernel takes none; "
+                               "the log of the start says which";
 
 struct session_policies {
     struct policy_admin *admin;
@@ -154,7 +155,7 @@ int session_change_policies(struct session *s, const struct config *config, char
     if (!s->policy) {
         if (config->policies.n == 0 || config->policies.n == s->config->policies.n)
             return 0;
-        *ret_why = strdup(NOT_HERE);
+        *ret_why = strdup(not_here);
         return -ENOTSUP;
     }
     policy_resolve_use(s->policy->resolve, s->store, config);
@@ -186,6 +187,29 @@ void session_close_policies(struct session *s)
     s->policy = NULL;
 }
 
+json_t *session_policies_json(const struct session *s, json_t *problems)
+{
+    const struct policy_admin *a = session_policy_admin(s);
+    const struct policy_roll *roll = a ? policy_admin_roll(a) : NULL;
+    int waits_sec = a ? policy_admin_waits_sec(a) : -1;
+    size_t off = 0, never = 0;
+
+    if (!a && s->config->policies.n)
+        json_array_append_new(problems, json_string(not_here));
+    if (a && s->policy->watch_error)
+        json_array_append_new(problems,
+                              json_string("the allocations cannot be read, so policies that depend on them are "
+                                          "off; the log says why"));
+    for (size_t i = 0; roll && i < roll->n; i++) {
+        off += roll->v[i].off;
+        never += roll->v[i].never != NULL;
+    }
+    return !a ? json_null()
+              : json_pack("{s:I, s:I, s:I, s:o, s:I}", "in_force", (json_int_t)roll->n, "off", (json_int_t)off, "never",
+                          (json_int_t)never, "waits_sec", waits_sec < 0 ? json_null() : json_integer(waits_sec),
+                          "condition_errors", (json_int_t)s->health.policy_errors);
+}
+
 struct policy_admin *session_policy_admin(const struct session *s)
 {
     return s->policy ? s->policy->admin : NULL;
@@ -199,8 +223,7 @@ void session_open_policies(struct session *s)
 
     if (!p) {
         if (s->config->policies.n)
-            log_warning("policies: those of the configuration are not in force: %s",
-                        s->policies ? strerror(ENOMEM) : "limits.policies is 0");
+            log_warning("those of the configuration are not in force: %s", not_here);
         return;
     }
     s->policy = p;

@@ -20,6 +20,12 @@ void session_settle_policies(struct session *s);
 /* Those of another configuration. ret_why is a line, malloc'ed; on failure those before stay in force. */
 int session_change_policies(struct session *s, const struct config *config, char **ret_why);
 
+/*
+ * {"in_force", "off": for which the condition does not hold, "never": that never match, "waits_sec": N or null,
+ * "condition_errors"}; null: there can be none here. What is wrong goes to problems.
+ */
+json_t *session_policies_json(const struct session *s, json_t *problems);
+
 /* Who answers for them; NULL: there are no policies here. */
 struct policy_admin *session_policy_admin(const struct session *s);
 

@@ -132,6 +132,25 @@ static void print_database(const json_t *answer)
     print_holder(database, "read_by", "read by");
 }
 
+static void print_policies(const json_t *answer)
+{
+    const json_t *p = json_object_get(answer, "policies"), *waits = json_object_get(p, "waits_sec");
+
+    print_label("Policies");
+    if (!json_is_object(p)) {
+        puts("none are possible here");
+        return;
+    }
+    printf("%lld in force", (long long)number(p, "in_force"));
+    if (number(p, "off"))
+        printf(", %lld of them off until their condition holds", (long long)number(p, "off"));
+    if (number(p, "never"))
+        printf(", %lld that can never match", (long long)number(p, "never"));
+    if (json_is_integer(waits))
+        printf("; the list goes back in %lld s unless it is confirmed", (long long)json_integer_value(waits));
+    putchar('\n');
+}
+
 static void print_gaps(const json_t *answer)
 {
     const json_t *gaps = json_object_get(answer, "gaps"), *gap;
@@ -183,6 +202,7 @@ static void print_text(const json_t *answer)
     print_errors(answer);
     print_booking(answer);
     print_database(answer);
+    print_policies(answer);
     print_gaps(answer);
 }
 
