@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define POLICY_TEXT_MAX 4096 /* of one policy in words, with the NUL */
+#define POLICY_TEXT_MAX 8192 /* of one policy in words, with the NUL; policy_format() gives less */
 
 /* A policy that is being read, key by key; {} is one of which nothing was said, after policy_begin(). */
 struct policy_words {

@@ -216,6 +216,26 @@ START_TEST(a_text_without_end_is_refused)
 }
 END_TEST
 
+START_TEST(the_longest_policy_is_read_again)
+{
+    char backslashes[1024], *text = NULL;
+    cleanup_free char *shown = NULL, *again = NULL;
+
+    memset(backslashes, '\\', sizeof(backslashes) - 1);
+    backslashes[sizeof(backslashes) - 1] = '\0';
+    ck_assert_int_gt(asprintf(&text, "a action=block user=%.255s group=%.255s project=%.255s class=%.255s unit=%s",
+                              backslashes, backslashes, backslashes, backslashes, backslashes),
+                     0);
+    parse(text);
+    free(text);
+    shown = policy_format(&policy);
+    ck_assert_uint_gt(strlen(shown), 4000);
+    parse(shown);
+    again = policy_format(&policy);
+    ck_assert_str_eq(shown, again);
+}
+END_TEST
+
 START_TEST(a_list_holds_as_many_as_there_may_be_and_tells_what_is_twice)
 {
     struct policy_list list = {0}, copy;
@@ -256,6 +276,7 @@ int main(void)
     tcase_add_loop_test(words, text_and_policy_say_the_same, 0, (int)array_length(canonical));
     tcase_add_loop_test(words, what_is_wrong_is_said_in_one_line, 0, (int)array_length(bad));
     tcase_add_test(words, a_text_without_end_is_refused);
+    tcase_add_test(words, the_longest_policy_is_read_again);
     tcase_add_test(words, a_list_holds_as_many_as_there_may_be_and_tells_what_is_twice);
     suite_add_tcase(suite, words);
     return unit_main(suite);
