@@ -2,14 +2,11 @@
 #pragma once
 
 #include "report/period.h"
-#include "sql/store.h"
+#include "sql/store_ask.h"
 
 #include <stdbool.h>
 
-/*
- * The period of an allocation that contains at_sec. It begins when the clocks show the midnight of the billing day (1
- * to 28), or the first time after it where that is skipped; quarters and years are counted from January.
- */
+/* As store_allocation_period(). */
 struct period allocation_period(const struct calendar *cal, enum store_period unit, int billing_day, int64_t at_sec);
 
 #define ALLOCATION_LABEL_MAX 64
@@ -20,9 +17,6 @@ struct period allocation_period(const struct calendar *cal, enum store_period un
  */
 char *allocation_label(const struct calendar *cal, enum store_period unit, struct period period,
                        char buf[static ALLOCATION_LABEL_MAX]);
-
-/* What counts of these counters. */
-int64_t allocation_counts(enum store_direction direction, const struct store_counters *n);
 
 enum forecast_basis {
     FORECAST_NONE,    /* nothing has been counted yet */
@@ -52,9 +46,6 @@ struct forecast allocation_forecast(const struct forecast_facts *facts);
 
 /* "at the rate of the last 7 days". Static text. */
 const char *forecast_basis_text(enum forecast_basis basis);
-
-/* Hundredths of a percent, rounded down; -1: of a limit of nothing there is no share. Less than nothing is nothing. */
-int64_t allocation_hundredths(int64_t used_bytes, int64_t limit_bytes);
 
 /* "exceeded", "forecast to exceed" or "ok". To use all of it is not to exceed it. Static text. */
 const char *allocation_state(int64_t used_bytes, int64_t limit_bytes, const struct forecast *forecast);

@@ -173,7 +173,7 @@ struct summing {
 static int add_used(const struct store_row *row, void *userdata)
 {
     struct summing *sum = userdata;
-    int64_t bytes = allocation_counts(sum->direction, &row->n);
+    int64_t bytes = store_allocation_counts(sum->direction, &row->n);
 
     if (sum->sum)
         *sum->sum = add_capped(*sum->sum, bytes);
@@ -278,7 +278,7 @@ static int judge(const struct calendar *cal, const struct store_allocation *a, c
     struct forecast forecast = allocation_forecast(facts);
 
     use->used_bytes = facts->used_bytes;
-    use->used_hundredths = allocation_hundredths(use->used_bytes, a->limit_bytes);
+    use->used_hundredths = store_allocation_hundredths(use->used_bytes, a->limit_bytes);
     if (__builtin_sub_overflow(a->limit_bytes, use->used_bytes, &use->remaining_bytes))
         use->remaining_bytes = INT64_MAX; /* transfers can make what was used negative */
     use->forecast_bytes = forecast.basis == FORECAST_NONE ? FIELD_NO_BYTES : forecast.bytes;

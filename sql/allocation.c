@@ -73,6 +73,7 @@ int store_sync_allocations(struct store *s, const struct store_allocation *alloc
         if (r < 0)
             return r;
     }
+    uses_forget(s->uses);
     return store_transaction(s, replace, &list);
 }
 

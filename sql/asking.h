@@ -22,6 +22,9 @@ struct asking {
 int asking_fill(struct store *s, struct asking *a);
 void asking_done(struct asking *a);
 
+/* Adds the ids that a name means, or a number: how many, or a negative errno. In a snapshot. */
+int asking_pick(struct store *s, enum filter_id filter, const char *name, struct picks *p);
+
 /* Whether the filters but that of users let it through. */
 bool asking_passes(const struct asking *a, const struct label_ids *ids);
 bool picks_pass(const struct picks *p, int64_t id);

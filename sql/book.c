@@ -270,8 +270,10 @@ static void roll_up(struct store *s, const struct booking *b)
                    split_share(i->duration_ms, p->start_sec - start, p->end_sec - start, whole));
         for (size_t k = 0; k < b->n_sums; k++) {
             struct store_counters n = book_share(&b->parts, part, &b->sums[k].n);
-            if (!counters_zero(&n))
-                rollup_sum(s, b->parts.five_minutes[part], &b->sums[k].key, &n);
+            if (counters_zero(&n))
+                continue;
+            rollup_sum(s, b->parts.five_minutes[part], &b->sums[k].key, &n);
+            uses_add(s->uses, p->start_sec, &b->sums[k].key, &n);
         }
     }
     rollup_flush_if_due(s, b->parts.five_minutes[b->parts.n - 1], b->n_sums);

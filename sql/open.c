@@ -198,6 +198,7 @@ struct store *store_close(struct store *s)
     sqlite3_close(s->db);
     lock_release(s);
     accounts_free(s->accounts);
+    uses_free(s->uses);
     calendar_close(s->calendar);
     for (size_t i = 0; i < STORE_NOTICES; i++)
         free(s->notices[i]);

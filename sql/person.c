@@ -21,10 +21,12 @@ int person_find(struct store *s, enum person_kind kind, int64_t number, int64_t 
     const struct person_table *t = &tables[kind];
     int r = statement_get_int(s, t->at, BINDS(BIND_INT(number), BIND_INT(start_sec)), ret_id);
 
+    if (r != 0)
+        return r < 0 ? r : 0;
+    uses_forget(s->uses);
     /* The first of its number: whatever name is noted later is also that of what is booked now. */
-    if (r == 0)
-        r = statement_get_int(s, t->insert, BINDS(BIND_INT(number), BIND_TEXT(NULL), BIND_INT(start_sec), BIND_INT(0)),
-                              ret_id);
+    r = statement_get_int(s, t->insert, BINDS(BIND_INT(number), BIND_TEXT(NULL), BIND_INT(start_sec), BIND_INT(0)),
+                          ret_id);
     return r < 0 ? r : 0;
 }
 
@@ -32,10 +34,11 @@ int person_find_rule_project(struct store *s, const char *name, int64_t start_se
 {
     int r = statement_get_int(s, STATEMENT_PROJECT_OF_RULE, BINDS(BIND_INT(PERSON_GID_RULE), BIND_TEXT(name)), ret_id);
 
-    if (r == 0)
-        r = statement_get_int(s, STATEMENT_PROJECT_INSERT,
-                              BINDS(BIND_INT(PERSON_GID_RULE), BIND_TEXT(name), BIND_INT(start_sec), BIND_INT(0)),
-                              ret_id);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    uses_forget(s->uses);
+    r = statement_get_int(s, STATEMENT_PROJECT_INSERT,
+                          BINDS(BIND_INT(PERSON_GID_RULE), BIND_TEXT(name), BIND_INT(start_sec), BIND_INT(0)), ret_id);
     return r < 0 ? r : 0;
 }
 
@@ -81,6 +84,7 @@ static int write_note(struct store *s, void *userdata)
 
     if (n->latest.same_name)
         return statement_run(s, t->seen, BINDS(BIND_INT(n->latest.id), BIND_INT(n->now_sec)));
+    uses_forget(s->uses);
     if (n->latest.known && !n->latest.named)
         return statement_run(s, t->name, BINDS(BIND_INT(n->latest.id), BIND_TEXT(n->name), BIND_INT(n->now_sec)));
     accounts_forget(s->accounts);

@@ -42,6 +42,7 @@ int store_set_policy(struct store *s, const struct store_policy *policy)
     if (r < 0)
         return store_fail(s, r, "time zone '%s' cannot be used: %s; name one of tzdata, such as Australia/Perth",
                           policy->timezone, strerror(-r));
+    uses_forget(s->uses);
     r = buckets_change_calendar(s, calendar);
     if (r < 0)
         return r;

@@ -103,16 +103,15 @@ static int fail_unknown(struct store *s, const struct filter *f, const char *nam
     return store_fail(s, -ENOENT, "knows no %s '%s'; nothing was ever booked under that name", f->noun, name);
 }
 
-static int pick_name(struct store *s, const struct filter *f, const char *name, struct picks *p)
+int asking_pick(struct store *s, enum filter_id filter, const char *name, struct picks *p)
 {
+    const struct filter *f = &filters[filter];
     int64_t number;
     int r = picks_add(s, f->by_name, BINDS(BIND_TEXT(name)), p);
 
-    if (r != 0)
-        return r;
-    if (parse_number(name, f->prefix, &number))
+    if (r == 0 && parse_number(name, f->prefix, &number))
         r = picks_add(s, f->by_number, BINDS(BIND_INT(number)), p);
-    return r == 0 ? fail_unknown(s, f, name) : r;
+    return r;
 }
 
 /* No unit may match: a glob is no name. */
@@ -132,9 +131,9 @@ int asking_fill(struct store *s, struct asking *a)
     for (size_t i = 0; i < FILTERS; i++) {
         const struct store_names *names = names_of(a->query, &filters[i]);
         for (size_t k = 0; k < names->n; k++) {
-            int r = pick_name(s, &filters[i], names->v[k], &a->picks[i]);
-            if (r < 0)
-                return r;
+            int r = asking_pick(s, (enum filter_id)i, names->v[k], &a->picks[i]);
+            if (r <= 0)
+                return r < 0 ? r : fail_unknown(s, &filters[i], names->v[k]);
         }
         picks_sort(&a->picks[i]);
     }

@@ -195,6 +195,35 @@ typedef int (*store_allocation_fn)(const struct store_allocation *allocation, vo
 int store_query_allocations(struct store *s, store_allocation_fn fn, void *userdata);
 
 /*
+ * The period of an allocation that contains at_sec. It begins when the clocks show the midnight of the billing day (1
+ * to 28), or the first time after it where that is skipped; quarters and years are counted from January.
+ */
+struct calendar;
+struct store_bucket store_allocation_period(const struct calendar *cal, enum store_period unit, int billing_day,
+                                            int64_t at_sec);
+
+/* What counts of these counters. */
+int64_t store_allocation_counts(enum store_direction direction, const struct store_counters *n);
+
+/* Hundredths of a percent, rounded down; -1: of a limit of nothing there is no share. Less than nothing is nothing. */
+int64_t store_allocation_hundredths(int64_t used_bytes, int64_t limit_bytes);
+
+/* An allocation in its period that contains now. */
+struct store_allocation_use {
+    struct store_allocation allocation; /* its texts are the store's */
+    struct store_bucket period;
+    int64_t used_bytes; /* in it */
+};
+
+/*
+ * All allocations in their order, for a writer whose policy is set: the numbers of store_query_usage(), but read only at
+ * the first call, when periods, names or allocations change and once an hour, and added to with each interval that is
+ * booked. What ret points to is valid until the next call of the store. ret_reading is another number after each reading, also of another handle.
+ */
+int store_read_uses(struct store *s, int64_t now_sec, const struct store_allocation_use **ret, size_t *ret_n,
+                    int64_t *ret_reading);
+
+/*
  * The site's time zone, in which days and months are kept: its name, owned by the store. "" before anything was
  * booked.
  */

@@ -16,6 +16,7 @@
 #define STORE_APPLICATION_ID 0x50445454 /* "PDTT" */
 
 struct accounts;
+struct uses;
 
 /* The buckets that hold an instant, by level; that of STORE_RAW is not used. */
 struct buckets {
@@ -65,7 +66,8 @@ struct store {
     struct buckets buckets;     /* of the last instant that was asked for */
     struct rollup rollup;
     struct connections connections;
-    int64_t hold_ms; /* nothing expires until so much more is counted */
+    struct uses *uses; /* NULL: nobody asked for them */
+    int64_t hold_ms;   /* nothing expires until so much more is counted */
     bool over_quota;
     int64_t calm_ms; /* counted since something was dropped for the quota */
     char *notices[STORE_NOTICES];
@@ -273,6 +275,15 @@ void rollup_sum(struct store *s, int64_t five_minutes, const struct tally_key *a
 /* Writes it when it is time to, after n_accounts of the newest interval; a failure becomes a notice. Not in a transaction. */
 void rollup_flush_if_due(struct store *s, int64_t five_minutes, size_t n_accounts);
 void rollup_forget(struct store *s);
+
+/* ---- uses.c ---- */
+
+/* To be called when names, allocations or the calendar changed: they are read anew. NULL is a no-op for all of these. */
+void uses_forget(struct uses *u);
+struct uses *uses_free(struct uses *u);
+
+/* Adds what an account, a key as of rollup_sum(), moved in an interval that began at start_sec. After the commit. */
+void uses_add(struct uses *u, int64_t start_sec, const struct tally_key *account, const struct store_counters *n);
 
 /* ---- retention.c ---- */
 

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     facts.recent_sec = FORECAST_RECENT_SEC + (int64_t)take_number(&in, 6);
     struct forecast f = allocation_forecast(&facts);
     int64_t limit_bytes = take_signed(&in) & INT64_MAX,
-            hundredths = allocation_hundredths(facts.used_bytes, limit_bytes);
+            hundredths = store_allocation_hundredths(facts.used_bytes, limit_bytes);
     assert(hundredths >= -1);
     assert(allocation_state(facts.used_bytes, limit_bytes, &f) && forecast_basis_text(f.basis));
     assert(allocation_is_exceeded(facts.used_bytes, limit_bytes) == (facts.used_bytes > limit_bytes));

@@ -136,9 +136,9 @@ START_TEST(only_the_direction_that_counts_is_counted)
 {
     struct store_counters n = {.tx_bytes = 100, .rx_bytes = 7, .tx_payload_bytes = 1000};
 
-    ck_assert_int_eq(allocation_counts(STORE_DIRECTION_BOTH, &n), 107);
-    ck_assert_int_eq(allocation_counts(STORE_DIRECTION_TX, &n), 100);
-    ck_assert_int_eq(allocation_counts(STORE_DIRECTION_RX, &n), 7);
+    ck_assert_int_eq(store_allocation_counts(STORE_DIRECTION_BOTH, &n), 107);
+    ck_assert_int_eq(store_allocation_counts(STORE_DIRECTION_TX, &n), 100);
+    ck_assert_int_eq(store_allocation_counts(STORE_DIRECTION_RX, &n), 7);
 }
 END_TEST
 
@@ -157,13 +157,13 @@ END_TEST
 
 START_TEST(shares_are_rounded_down_and_do_not_overflow)
 {
-    ck_assert_int_eq(allocation_hundredths(TIB - 1, TIB), 9999);
-    ck_assert_int_eq(allocation_hundredths(TIB, TIB), 10000);
-    ck_assert_int_eq(allocation_hundredths(INT64_MAX, INT64_MAX), 10000);
-    ck_assert_int_eq(allocation_hundredths(3 * TIB, 2 * TIB), 15000);
-    ck_assert_int_eq(allocation_hundredths(-5, TIB), 0);
-    ck_assert_int_eq(allocation_hundredths(INT64_MAX, 1), INT64_MAX);
-    ck_assert_int_eq(allocation_hundredths(5, 0), -1);
+    ck_assert_int_eq(store_allocation_hundredths(TIB - 1, TIB), 9999);
+    ck_assert_int_eq(store_allocation_hundredths(TIB, TIB), 10000);
+    ck_assert_int_eq(store_allocation_hundredths(INT64_MAX, INT64_MAX), 10000);
+    ck_assert_int_eq(store_allocation_hundredths(3 * TIB, 2 * TIB), 15000);
+    ck_assert_int_eq(store_allocation_hundredths(-5, TIB), 0);
+    ck_assert_int_eq(store_allocation_hundredths(INT64_MAX, 1), INT64_MAX);
+    ck_assert_int_eq(store_allocation_hundredths(5, 0), -1);
 }
 END_TEST
 
