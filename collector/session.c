@@ -118,6 +118,8 @@ int session_drain(struct session *s)
     rules_settle(s->rules);
     session_note_interfaces(s);
     health_note_drain(s, r, *store_why(s->store) ? store_why(s->store) : strerror(-r), started);
+    if (r == 0)
+        session_watch_allocations(s);
     return r;
 }
 
@@ -322,7 +324,7 @@ static int begin_booking(struct session *s)
     return kernel_start(s->kernel) == KERNEL_FRESH ? 0 : session_apply_classes(s);
 }
 
-int session_open(const char *config_path, struct session **ret_session)
+int session_open(const char *config_path, bool tells, struct session **ret_session)
 {
     struct session *s = calloc(1, sizeof(*s));
     int r;
@@ -332,6 +334,8 @@ int session_open(const char *config_path, struct session **ret_session)
     s->config_path = config_path;
     s->peek = peek_new();
     r = s->peek ? session_load_config(config_path, &s->config) : -ENOMEM;
+    if (r == 0 && tells)
+        r = session_start_notices(s);
     if (r == 0)
         r = names_start(&s->names);
     if (r == 0)
@@ -363,6 +367,7 @@ struct session *session_close(struct session *s)
 {
     if (!s)
         return NULL;
+    session_close_notices(s);
     control_close(s->control);
     connections_close(s->connections);
     interfaces_close(s->interfaces);
