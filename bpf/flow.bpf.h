@@ -235,14 +235,9 @@ static __always_inline void flow_payload(struct pdtt_owner *o, __u32 direction, 
 
 /* ---- whose it is: in process context only ---- */
 
-static __always_inline void flow_note_process(struct pdtt_owner *o)
+static __always_inline void flow_note_process(struct pdtt_owner *o, __u32 pid)
 {
-    __u32 pid;
-
-    if (!connections_limit)
-        return;
-    pid = bpf_get_current_pid_tgid() >> 32;
-    if (o->pid == pid)
+    if (!connections_limit || o->pid == pid)
         return;
     o->pid = pid;
     bpf_get_current_comm(o->comm, sizeof(o->comm));

@@ -17,6 +17,7 @@
 struct payer {
     __u64 identity;
     __u32 unit;
+    __u32 pid; /* not of the account: for the record of a connection */
 };
 
 static __always_inline bool is_internet_socket(const struct sock *sk)
@@ -41,9 +42,20 @@ static __always_inline bool units_in_use(void)
 /* In process context only. Real ids of the initial user namespace, so a user namespace cannot pose as root. */
 static __always_inline struct payer current_payer(void)
 {
-    struct payer payer = {.identity = bpf_get_current_uid_gid()};
+    struct payer payer = {.identity = bpf_get_current_uid_gid(), .pid = bpf_get_current_pid_tgid() >> 32};
 
     if (units_in_use())
+        payer.unit = unit_of_cgroup(bpf_get_current_cgroup_id());
+    return payer;
+}
+
+/* The same for each call of a process, where a program may read what the two helpers tell: they take a fifth of the call. */
+static __always_inline struct payer current_task_payer(const struct ledger *l)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct payer payer = {.identity = IDENTITY(task->cred->uid.val, task->cred->gid.val), .pid = task->tgid};
+
+    if (l->epoch->flags & PDTT_EPOCH_UNITS)
         payer.unit = unit_of_cgroup(bpf_get_current_cgroup_id());
     return payer;
 }
@@ -184,7 +196,7 @@ static __always_inline void owner_used(struct pdtt_owner *o, const struct payer 
         owner_change(o, payer, true);
     if (!(o->flags & PDTT_OWNER_USED))
         o->flags |= PDTT_OWNER_USED;
-    flow_note_process(o);
+    flow_note_process(o, payer->pid);
 }
 
 /* A system call by payer is about to move data: whatever was charged so far belongs to the one before. */
@@ -192,7 +204,7 @@ static __always_inline void owner_about_to_use(struct pdtt_owner *o, const struc
 {
     if (!owner_is(o, payer))
         owner_change(o, payer, false);
-    flow_note_process(o);
+    flow_note_process(o, payer->pid);
 }
 
 /* A change of class in mid-flight (unconnected sockets only) settles what was charged so far: a transfer is of one class. */

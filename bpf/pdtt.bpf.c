@@ -111,7 +111,7 @@ int sock_create_tracker(struct bpf_sock *ctx)
         .tag = ctx->family == INET6_FAMILY ? TAG_IPV6 : 0,
     };
 
-    flow_note_process(&owner);
+    flow_note_process(&owner, payer.pid);
     if (!bpf_sk_storage_get(&sock_owner, ctx, &owner, BPF_SK_STORAGE_GET_F_CREATE))
         stat_bump(PDTT_STAT_STORAGE_FAILED);
     return 1;
@@ -223,9 +223,9 @@ static __always_inline int call_moved_data(struct sock *sk, __u32 direction, int
 
     if (sk->__sk_common.skc_family == PACKET_FAMILY)
         return book_packet_socket(sk, direction, bytes);
-    if (!is_internet_socket(sk))
+    if (!is_internet_socket(sk) || !ledger_open(&l))
         return 0;
-    payer = current_payer();
+    payer = current_task_payer(&l);
     o = owner_in_call(sk, &payer);
     if (!o)
         return 0;
@@ -233,8 +233,7 @@ static __always_inline int call_moved_data(struct sock *sk, __u32 direction, int
     if (bytes <= 0)
         return 0;
     flow_payload(o, direction, bytes);
-    if (ledger_open(&l))
-        ledger_add_payload(&l, owner_slot(&l, o, o->tag), direction, bytes);
+    ledger_add_payload(&l, owner_slot(&l, o, o->tag), direction, bytes);
     return 0;
 }
 
@@ -259,10 +258,11 @@ int BPF_PROG(tcp_sendmsg_locked, struct sock *sk)
 {
     struct pdtt_owner *o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
     struct payer payer;
+    struct ledger l;
 
-    if (!o)
+    if (!o || !ledger_open(&l))
         return 0;
-    payer = current_payer();
+    payer = current_task_payer(&l);
     owner_about_to_use(o, &payer);
     return 0;
 }
@@ -276,13 +276,14 @@ int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
 {
     struct pdtt_owner *o;
     struct payer payer;
+    struct ledger l;
 
     if (!sk->sk_lock.owned || bpf_get_current_task_btf()->flags & KERNEL_THREAD_FLAG)
         return 0;
     o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
-    if (!o)
+    if (!o || !ledger_open(&l))
         return 0;
-    payer = current_payer();
+    payer = current_task_payer(&l);
     owner_used(o, &payer);
     return 0;
 }

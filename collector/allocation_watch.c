@@ -125,6 +125,11 @@ const struct allocation_state *allocation_watch_all(const struct allocation_watc
     return w->v;
 }
 
+int64_t allocation_watch_reading(const struct allocation_watch *w)
+{
+    return w->reading;
+}
+
 /* The first of by_name that is not before the name. */
 static size_t find_first(const struct allocation_watch *w, enum store_subject subject, const char *name)
 {

@@ -28,6 +28,9 @@ int allocation_watch_look(struct allocation_watch *w, struct store *store, int64
 /* All of them in the order of the configuration, until the next look; none where nothing is known. */
 const struct allocation_state *allocation_watch_all(const struct allocation_watch *w, size_t *ret_n);
 
+/* Another number whenever the allocations, their order or their names may be others. */
+int64_t allocation_watch_reading(const struct allocation_watch *w);
+
 /*
  * The one of which most is used of those that a user or project has. -ENODATA: it is not known, and nobody may be held up
  * for it; -ENOENT: there is none. ret as above.

@@ -25,6 +25,8 @@ struct config *config_free(struct config *config)
     config_free_allocations(config);
     config_free_texts(&config->interfaces);
     policy_list_done(&config->policies);
+    config_free_texts(&config->notify_command);
+    free(config->notify_user);
     free(config->timezone);
     free(config->log_file);
     free(config->log_per_user_prefix);

@@ -31,6 +31,10 @@
 #define CONFIG_MAX_RULE_TEXTS   65536 /* groups, users and units of all rules together */
 #define CONFIG_MAX_PROJECT_NAME 255   /* bytes, without the terminator */
 
+/* Of notices. */
+#define CONFIG_MAX_THRESHOLDS 16
+#define CONFIG_MAX_ARGUMENTS  64 /* of a command, its name among them */
+
 enum config_layer {
     CONFIG_LAYER_AUTO, /* use it where the host has it */
     CONFIG_LAYER_ON,   /* refuse to start without it */
@@ -141,6 +145,11 @@ struct config {
     char *serve_listen;                                     /* "ADDRESS:PORT", "[ADDRESS]:PORT", or "" */
     char *serve_tokens;                                     /* an absolute path, or "" */
     char *serve_proxy_user;                                 /* a name or number, or "" */
+    struct config_texts notify_command;                     /* an absolute path and arguments; none: nobody is told */
+    char *notify_user;                                      /* a name or number */
+    unsigned notify_timeout_sec;                            /* 1..300 */
+    unsigned notify_at[CONFIG_MAX_THRESHOLDS];              /* percent, the lowest first */
+    size_t n_notify_at;                                     /* at least one */
     unsigned serve_metrics_users;                           /* that have series of their own */
     char *serve_user_header;                                /* of HTTP */
 };
@@ -181,6 +190,18 @@ int config_load_policies(const char *path, struct policy_list *ret, char **ret_w
 
 /* The built-in defaults. -ENOMEM. */
 int config_default(struct config **ret_config);
+
+/* Whom the command of notices is run as. */
+struct config_notify_user {
+    char name[256];
+    uint32_t uid, gid; /* neither is root's */
+};
+
+/*
+ * Whether this host can run the command of notices: what is there and nobody else could exchange, and a user that is not root.
+ * Only where there is one. -EINVAL, -ENOMEM; ret_why as above.
+ */
+int config_check_notify(const struct config *config, struct config_notify_user *ret, char **ret_why);
 
 struct config *config_free(struct config *config); /* NULL is a no-op; returns NULL */
 

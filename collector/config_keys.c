@@ -272,6 +272,21 @@ const struct config_key config_keys[] = {
      "describes "
      "them. pdttctl policy adds others while pdttd runs, and removes none of these.",
      config_read_policies, AT(policies)},
+    {"notify.command", "()", "a list: an absolute path, and the command's arguments; () for none",
+     "What pdttd runs once in each period when an allocation reaches a threshold of notify.at, without a shell. In the "
+     "arguments {kind} (user or project), {name}, {threshold}, {percent}, {used_bytes}, {limit_bytes}, {period}, "
+     "{direction}, {classes}, {since_sec} and {until_sec} stand for what they say; each argument stays one. The "
+     "environment has them as PDTT_KIND and so on. A change takes a restart.",
+     config_read_notify_command, AT(notify_command)},
+    {"notify.user", "\"nobody\"", "name or number of a user that is not root",
+     "As whom the command is run, without any capability. A change takes a restart.", config_read_notify_user,
+     AT(notify_user)},
+    {"notify.timeout", "\"10s\"", "1s to 5min",
+     "How long the command may take before it is ended, and what it began with it. A change takes a restart.",
+     config_read_notify_timeout, AT(notify_timeout_sec)},
+    {"notify.at", "( 80, 90, 100 )", "up to 16 whole numbers from 1 to 1000, the lowest first",
+     "Thresholds in percent of an allocation. When several are reached at once the highest is told.",
+     config_read_notify_at, 0},
     {"log.file", "\"\"", "an absolute path, or empty",
      "Text log of what each user moved in each interval; off when empty.", config_read_log_file, AT(log_file)},
     {"log.per_user_prefix", "\"\"", "an absolute path, or empty",

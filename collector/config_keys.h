@@ -135,6 +135,11 @@ int config_read_interfaces(struct config_reader *reader, const config_setting_t 
 int config_read_log_prefix(struct config_reader *reader, const config_setting_t *setting, void *target);
 
 int config_read_policies(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_notify_command(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_notify_user(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_notify_timeout(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_notify_at(struct config_reader *reader, const config_setting_t *setting,
+                          void *target); /* struct config */
 
 int config_read_admin_group(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_proxy_user(struct config_reader *reader, const config_setting_t *setting, void *target);

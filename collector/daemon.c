@@ -167,6 +167,13 @@ static int on_policies(struct daemon *d)
     return 0;
 }
 
+static int on_notices(struct daemon *d)
+{
+    if (session_take_notices(d->session) < 0)
+        epoll_ctl(d->epoll_fd, EPOLL_CTL_DEL, session_notices_fd(d->session), NULL);
+    return 0;
+}
+
 /* ---- the loop ---- */
 
 typedef int (*event_fn)(struct daemon *d);
@@ -219,6 +226,8 @@ static int set_up(struct daemon *d)
         r = set_up_watchdog(d);
     if (r == 0)
         r = watch(d, names_fd(d->session->names), on_names);
+    if (r == 0 && session_notices_fd(d->session) >= 0)
+        r = watch(d, session_notices_fd(d->session), on_notices);
     if (r == 0 && rules_units_fd(d->session->rules) >= 0)
         r = watch(d, rules_units_fd(d->session->rules), on_units);
     if (r == 0 && d->session->control)
@@ -256,6 +265,7 @@ int daemon_run(struct session *s, void (*ready)(void))
         r = loop(&d);
     }
     sd_notify(0, "STOPPING=1");
+    session_stop_notices(s);
     if (r == 0) {
         r = session_drain(s);
         session_await_names(s, SESSION_LAST_NAMES_MS);

@@ -188,6 +188,22 @@ static json_t *gaps(const struct session *s)
     return all;
 }
 
+/* null: nobody is told. */
+static json_t *notices(const struct session *s, json_t *problems)
+{
+    struct notices_counts counts;
+
+    if (!s->notices)
+        return json_null();
+    counts = notices_counts(s->notices);
+    if (counts.gone)
+        add_problem(problems,
+                    "the process that runs notify.command is gone; nobody is told that allocations are used up: "
+                    "start pdttd again");
+    return json_pack("{s:I, s:I, s:I, s:b}", "over", (json_int_t)counts.over, "told", (json_int_t)counts.told, "failed",
+                     (json_int_t)counts.failed, "telling", counts.asked);
+}
+
 json_t *health_json(struct session *s)
 {
     int64_t now = clock_boottime_ns();
@@ -205,6 +221,7 @@ json_t *health_json(struct session *s)
     json_object_set_new(answer, "database", database(s, problems));
     json_object_set_new(answer, "policies", session_policies_json(s, problems));
     json_object_set_new(answer, "gaps", gaps(s));
+    json_object_set_new(answer, "notices", notices(s, problems));
     json_object_set_new(answer, "healthy", json_boolean(json_array_size(problems) == 0));
     json_object_set_new(answer, "problems", problems);
     return answer;

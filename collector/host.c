@@ -79,6 +79,17 @@ static int check_cgroup_layer(void)
     return 0;
 }
 
+static int check_notices(const struct config *config)
+{
+    struct config_notify_user user;
+    cleanup_free char *why = NULL;
+    int r = config->notify_command.n ? config_check_notify(config, &user, &why) : 0;
+
+    if (r < 0)
+        log_error("%s", why ? why : strerror(-r));
+    return r;
+}
+
 static int check_host(const struct config *config, const char *cgroup)
 {
     int r = host_require();
@@ -87,6 +98,8 @@ static int check_host(const struct config *config, const char *cgroup)
         log_warning("%s", cgroup_partial_warning(cgroup, (char[CGROUP_WARNING_MAX]){}));
     if (r == 0)
         r = check_database(config);
+    if (r == 0)
+        r = check_notices(config);
     if (r == 0)
         r = check_cgroup_layer();
     if (r == 0)

@@ -168,7 +168,7 @@ static int open_session(const struct command *command, struct session **ret_sess
 
     umask(027);
     if (r == 0)
-        r = session_open(command->config_path, ret_session);
+        r = session_open(command->config_path, command->verb == run, ret_session);
     if (r == 0 && command->verb == run)
         session_listen(*ret_session); /* while the socket can still be given to its group */
     if (r == 0)

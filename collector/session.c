@@ -127,6 +127,8 @@ int session_drain(struct session *s)
     session_note_interfaces(s);
     session_look_at_policies(s);
     health_note_drain(s, r, *store_why(s->store) ? store_why(s->store) : strerror(-r), started);
+    if (r == 0)
+        session_watch_allocations(s);
     return r;
 }
 
@@ -337,7 +339,7 @@ static int begin_booking(struct session *s)
     return kernel_start(s->kernel) == KERNEL_FRESH ? 0 : session_apply_classes(s);
 }
 
-int session_open(const char *config_path, struct session **ret_session)
+int session_open(const char *config_path, bool tells, struct session **ret_session)
 {
     struct session *s = calloc(1, sizeof(*s));
     int r;
@@ -347,6 +349,8 @@ int session_open(const char *config_path, struct session **ret_session)
     s->config_path = config_path;
     s->peek = peek_new();
     r = s->peek ? session_load_config(config_path, &s->config) : -ENOMEM;
+    if (r == 0 && tells)
+        r = session_start_notices(s);
     if (r == 0)
         r = names_start(&s->names);
     if (r == 0)
@@ -379,6 +383,7 @@ struct session *session_close(struct session *s)
 {
     if (!s)
         return NULL;
+    session_close_notices(s);
     control_close(s->control);
     connections_close(s->connections);
     interfaces_close(s->interfaces);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "collector/allocation_watch.h"
 #include "collector/config.h"
 #include "collector/connections.h"
 #include "collector/control.h"
@@ -12,6 +13,8 @@
 #include "collector/interfaces.h"
 #include "collector/kernel.h"
 #include "collector/names.h"
+#include "collector/notices.h"
+#include "collector/notifier.h"
 #include "collector/peek.h"
 #include "collector/peek_answer.h"
 #include "collector/rules.h"
@@ -43,7 +46,11 @@ struct session {
     struct control *control; /* NULL: nobody can ask */
     int sweep_error;         /* of the last look at who holds sockets */
     bool needs_restart;      /* programs are detached, and this process may attach nothing any more */
-    struct peek *peek;       /* for whoever watches */
+    struct allocation_watch *watch;
+    int watch_error;           /* of its last look */
+    struct notices *notices;   /* NULL: nobody is told anything */
+    struct notifier *notifier; /* by which they are told */
+    struct peek *peek;         /* for whoever watches */
     struct peek_cache peeked;
 };
 
@@ -52,9 +59,9 @@ int session_load_config(const char *config_path, struct config **ret_config);
 
 /*
  * Opens all of it; when it returns 0 packets are being counted, what a former pdttd left is booked and the start line is
- * written. One line is logged on failure.
+ * written. Where it tells, notices are sent from then on as the configuration says. One line is logged on failure.
  */
-int session_open(const char *config_path, struct session **ret_session);
+int session_open(const char *config_path, bool tells, struct session **ret_session);
 struct session *session_close(struct session *s); /* counting goes on in the pinned programs */
 
 /*
@@ -68,6 +75,13 @@ int session_listen(struct session *s);
 
 /* Stores the names that have been found, and gives the ids that rules asked for to them. */
 int session_take_names(struct session *s);
+
+/* Readable when a notice was sent or could not be; -1: none are. Below 0 from session_take_notices(): it is of no use any more. */
+int session_notices_fd(const struct session *s);
+int session_take_notices(struct session *s);
+
+/* No notice is begun any more: the end of pdttd would be that of its command. */
+void session_stop_notices(struct session *s);
 
 /* What has changed among the cgroups; to be called when rules_units_fd() is readable. */
 void session_read_units(struct session *s);

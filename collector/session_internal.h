@@ -1,5 +1,5 @@
 /* What the files of a session share: session.c opens and books, session_connections.c looks after connections,
- * session_start.c says how it started, session_reload.c reads the configuration again. */
+ * session_notices.c after allocations, session_start.c says how it started, session_reload.c reads the configuration again. */
 #pragma once
 
 #include "collector/session.h"
@@ -24,6 +24,16 @@ int session_note_layers(struct session *s);
 
 /* The line that says that packets are counted, and how. */
 void session_log_start(const struct session *s);
+
+/* Starts the process that tells, if the configuration has a command: before the first thread. One line is logged on failure. */
+int session_start_notices(struct session *s);
+void session_close_notices(struct session *s);
+
+/* Looks at allocations after an interval was booked, and begins to tell what is due. What fails is logged. */
+void session_watch_allocations(struct session *s);
+
+/* Those of the configuration, from now on. -ENOMEM. */
+int session_use_thresholds(struct session *s);
 
 /* Gives the users and groups of rules a moment to be found. */
 void session_await_rule_names(struct session *s);

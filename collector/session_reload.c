@@ -16,18 +16,30 @@ static bool same_text(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
+static bool same_notices(const struct config *a, const struct config *b)
+{
+    if (a->notify_command.n != b->notify_command.n || a->notify_timeout_sec != b->notify_timeout_sec ||
+        !same_text(a->notify_user, b->notify_user))
+        return false;
+    for (size_t i = 0; i < a->notify_command.n; i++)
+        if (!same_text(a->notify_command.v[i], b->notify_command.v[i]))
+            return false;
+    return true;
+}
+
 static bool needs_restart(const struct config *a, const struct config *b)
 {
     return !same_text(a->database, b->database) || !same_text(a->pin_path, b->pin_path) ||
            !same_text(a->control, b->control) || !same_text(a->cgroup, b->cgroup) ||
            a->limit_accounts != b->limit_accounts || a->layer_syscall != b->layer_syscall ||
            a->limit_connections != b->limit_connections || a->limit_policies != b->limit_policies ||
-           a->layer_sockops != b->layer_sockops || !session_same_interfaces(a, b);
+           a->layer_sockops != b->layer_sockops || !session_same_interfaces(a, b) || !same_notices(a, b);
 }
 
 /* The keys above, by their names or those of their groups. */
-static const char *const at_restart_only[] = {"database", "pin_path", "control",   "cgroup",
-                                              "limits.",  "layers.",  "interfaces"};
+static const char *const at_restart_only[] = {"database",    "pin_path",      "control",    "cgroup",
+                                              "limits.",     "layers.",       "interfaces", "notify.command",
+                                              "notify.user", "notify.timeout"};
 
 static bool is_at_restart_only(const char *key)
 {
@@ -56,7 +68,8 @@ static int refuse_restart(const struct session *s, const struct config *config, 
 
     config_compare(s->config, config, describe_restart, &what);
     if (asprintf(ret_why,
-                 "%s: database, pin_path, control, cgroup, limits, layers and interfaces change only at a restart",
+                 "%s: database, pin_path, control, cgroup, limits, layers, interfaces and what notify runs change only "
+                 "at a restart",
                  what ? what : "the configuration") < 0)
         *ret_why = NULL;
     return -EBUSY;
@@ -106,6 +119,8 @@ static int take_config(struct session *s, struct config *config, char **ret_why)
     config_free(s->config);
     s->config = config;
     interfaces_use_config(s->interfaces, config);
+    if (session_use_thresholds(s) < 0)
+        log_warning("the thresholds of notices stay: no memory");
     session_await_rule_names(s);
     session_look_at_policies(s);
     return 0;

@@ -167,6 +167,18 @@ static void print_gaps(const json_t *answer)
     }
 }
 
+static void print_notices(const json_t *answer)
+{
+    const json_t *notices = json_object_get(answer, "notices");
+
+    if (!json_is_object(notices))
+        return;
+    print_label("Notices");
+    printf("%lld allocations over a threshold; %lld told, %lld attempts failed since the start\n",
+           (long long)number(notices, "over"), (long long)number(notices, "told"),
+           (long long)number(notices, "failed"));
+}
+
 static void print_problems(const json_t *answer)
 {
     const json_t *problems = json_object_get(answer, "problems"), *problem;
@@ -204,6 +216,7 @@ static void print_text(const json_t *answer)
     print_database(answer);
     print_policies(answer);
     print_gaps(answer);
+    print_notices(answer);
 }
 
 int status_print_answer(const json_t *answer, bool json)

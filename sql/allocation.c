@@ -10,6 +10,21 @@ static const char *const periods[] = {
 static const char *const directions[] = {
     [STORE_DIRECTION_BOTH] = "both", [STORE_DIRECTION_TX] = "tx", [STORE_DIRECTION_RX] = "rx"};
 
+const char *store_subject_word(enum store_subject subject)
+{
+    return subjects[subject];
+}
+
+const char *store_period_word(enum store_period period)
+{
+    return periods[period];
+}
+
+const char *store_direction_word(enum store_direction direction)
+{
+    return directions[direction];
+}
+
 struct list {
     const struct store_allocation *v;
     size_t n;

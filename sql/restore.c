@@ -37,6 +37,7 @@ static const struct carried {
     {"process", "SELECT id, name, cgroup, 0 FROM process WHERE id IN (SELECT process " OF_OPEN ")"},
     {"connection", "SELECT * " OF_OPEN},
     {"connection_kept", "SELECT * FROM connection_kept"},
+    {"notice", "SELECT * FROM notice"},
 };
 
 static int carry_table(struct store *s, sqlite3 *to, sqlite3 *from, const struct carried *c)

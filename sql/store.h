@@ -278,8 +278,40 @@ int store_query_kept_policies(struct store *s, store_kept_policy_fn fn, void *us
 typedef int (*store_policy_meter_fn)(const struct store_meter *meter, void *userdata); /* non-zero stops */
 int store_query_policy_meters(struct store *s, store_policy_meter_fn fn, void *userdata);
 
+/* "project", "quarter", "both": as files and reports have them. */
+const char *store_subject_word(enum store_subject subject);
+const char *store_period_word(enum store_period period);
+const char *store_direction_word(enum store_direction direction);
+
 /* Makes these the allocations that reports see, all or nothing. -EINVAL names the one that is nonsense. */
 int store_sync_allocations(struct store *s, const struct store_allocation *allocations, size_t n);
+
+/* That an allocation reached a threshold in a period. An allocation stays the same when only its limit changes. */
+struct store_notice {
+    struct store_allocation allocation;
+    int64_t since_sec;  /* when the period began */
+    unsigned threshold; /* percent */
+};
+
+#define STORE_NOTICE_ATTEMPTS 3
+
+struct store_notice_state {
+    unsigned settled;  /* the highest threshold of the period that was told, or that all attempts failed for; 0: none */
+    unsigned attempts; /* that were begun for the notice's own */
+};
+
+int store_find_notice(struct store *s, const struct store_notice *n, struct store_notice_state *ret);
+
+/*
+ * Somebody is told now of the notice's threshold and of the lower ones among thresholds: committed before that begins, so that
+ * a pdttd which is killed meanwhile tells once more, and never more often than STORE_NOTICE_ATTEMPTS. -EBUSY and the like:
+ * nobody must be told yet.
+ */
+int store_begin_notice(struct store *s, const struct store_notice *n, const unsigned *thresholds, size_t n_thresholds,
+                       int64_t now_sec);
+
+/* How it ended: told is final. */
+int store_end_notice(struct store *s, const struct store_notice *n, bool told, const char *result, int64_t now_sec);
 
 /*
  * Records the state of a layer ("cgroup", "syscall", ...): state is "on", "off" or "failed"; detail says why and what

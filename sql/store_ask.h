@@ -220,7 +220,7 @@ struct store_allocation_use {
 };
 
 /*
- * All allocations in their order, for a writer whose policy is set: the numbers of store_query_usage(), but read only at
+ * All allocations in their order, for a writer: the numbers of store_query_usage(), but read only at
  * the first call, when periods, names or allocations change and once an hour, and added to with each interval that is
  * booked. What ret points to is valid until the next call of the store. ret_reading is another number after each reading, also of another handle.
  */

@@ -336,12 +336,19 @@ static int read_all(struct store *s, void *userdata)
     return r == 0 ? read_periods(s, u) : r;
 }
 
+static int need_calendar(struct store *s, void *userdata)
+{
+    return buckets_need_calendar(s);
+}
+
 static int read_anew(struct store *s, int64_t now_sec)
 {
     struct reading reading = {s->uses, now_sec};
+    int r = s->calendar ? 0 : store_transaction(s, need_calendar, NULL); /* one that was rolled back forgets it */
 
     clear(s->uses);
-    int r = query_snapshot(s, read_all, &reading);
+    if (r == 0)
+        r = query_snapshot(s, read_all, &reading);
     if (r < 0)
         return r;
     s->uses->read_ns = clock_boottime_ns();
@@ -364,8 +371,6 @@ int store_read_uses(struct store *s, int64_t now_sec, const struct store_allocat
 {
     int r = 0;
 
-    if (!s->calendar)
-        return store_fail(s, -EINVAL, "has no time zone yet");
     if (!s->uses && !(s->uses = calloc(1, sizeof(*s->uses))))
         return store_fail(s, -ENOMEM, "out of memory");
     if (!is_current(s->uses, now_sec))

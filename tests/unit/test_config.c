@@ -117,6 +117,11 @@ static void expect_defaults(const struct config *c)
     ck_assert_str_eq(c->log_file, "");
     ck_assert_str_eq(c->log_per_user_prefix, "");
     ck_assert_str_eq(c->serve_admin_group, "pdtt");
+    ck_assert_uint_eq(c->notify_command.n, 0);
+    ck_assert_str_eq(c->notify_user, "nobody");
+    ck_assert_uint_eq(c->notify_timeout_sec, 10);
+    ck_assert_uint_eq(c->n_notify_at, 3);
+    ck_assert_uint_eq(c->notify_at[2], 100);
 }
 
 START_TEST(defaults_are_those_of_the_contract)
@@ -220,6 +225,21 @@ START_TEST(retention_size_zone_and_logs_are_read_into_their_own_fields)
     ck_assert_int_eq(c->retention_connections_sec, 6 * 3600);
     ck_assert_str_eq(c->log_file, "/l/f");
     ck_assert_str_eq(c->log_per_user_prefix, "/l/");
+    config_free(c);
+}
+END_TEST
+
+START_TEST(notices_are_read_into_their_own_fields)
+{
+    struct config *c =
+        load("notify = { command = ( \"/n\", \"{name} \\\"\", \"-\" ); user = \"u\"; timeout = \"1s\"; at = [ 5 ]; };");
+
+    ck_assert_uint_eq(c->notify_command.n, 3);
+    ck_assert_str_eq(c->notify_command.v[1], "{name} \"");
+    ck_assert_str_eq(c->notify_user, "u");
+    ck_assert_uint_eq(c->notify_timeout_sec, 1);
+    ck_assert_uint_eq(c->n_notify_at, 1);
+    ck_assert_uint_eq(c->notify_at[0], 5);
     config_free(c);
 }
 END_TEST
@@ -457,6 +477,7 @@ static Suite *config_suite(void)
         networks_are_in_network_byte_order_with_their_prefix,
         rules_and_allocations_are_read_into_their_own_fields,
         retention_size_zone_and_logs_are_read_into_their_own_fields,
+        notices_are_read_into_their_own_fields,
         a_file_of_networks_may_hold_all_that_fit_and_one_more_is_named_by_its_line,
         intervals_are_those_that_divide_an_hour,
         the_corpus_of_good_files_is_accepted,
