@@ -125,10 +125,10 @@ int session_drain(struct session *s)
     report_book_error(s, r);
     rules_settle(s->rules);
     session_note_interfaces(s);
-    session_look_at_policies(s);
     health_note_drain(s, r, *store_why(s->store) ? store_why(s->store) : strerror(-r), started);
     if (r == 0)
         session_watch_allocations(s);
+    session_look_at_policies(s); /* after what their conditions go by */
     return r;
 }
 

@@ -15,8 +15,9 @@ static const char not_here[] = "policies cannot be put in force here: limits.pol
 struct session_policies {
     struct policy_admin *admin;
     struct policy_resolve *resolve;
-    struct allocation_watch *watch; /* NULL: no policy has a condition */
-    int watch_error;                /* of its last look, so that each trouble is said once */
+    const struct allocation_watch *watch; /* NULL: no policy has a condition */
+    struct allocation_watch *own_watch;   /* where nobody is told of allocations, so that the session has none */
+    int watch_error;                      /* of its last look, so that each trouble is said once */
     bool names_changed;
 };
 
@@ -48,11 +49,13 @@ static bool has_condition(const struct policy_roll *roll)
 
 static void look_at_allocations(struct session *s, struct session_policies *p)
 {
-    int r;
+    int r = s->watch_error; /* which looked just before */
 
-    if (!p->watch && !(p->watch = allocation_watch_new()))
+    if (!s->watch && !p->own_watch && !(p->own_watch = allocation_watch_new()))
         return;
-    r = allocation_watch_look(p->watch, s->store, clock_realtime_sec());
+    p->watch = s->watch ? s->watch : p->own_watch;
+    if (!s->watch)
+        r = allocation_watch_look(p->own_watch, s->store, clock_realtime_sec());
     if (r < 0 && r != p->watch_error) {
         log_warning("policies: the allocations cannot be read, so what depends on them is off: %s",
                     store_why(s->store));
@@ -182,7 +185,7 @@ void session_close_policies(struct session *s)
         return;
     policy_admin_close(p->admin);
     policy_resolve_free(p->resolve);
-    allocation_watch_free(p->watch);
+    allocation_watch_free(p->own_watch);
     free(p);
     s->policy = NULL;
 }
