@@ -176,7 +176,7 @@ static int measure(const struct command *command, struct drain_costs *costs)
     if (r == 0)
         r = store_open(path, STORE_WRITE, &store, &why);
     if (r == 0)
-        r = filling_open(costs->accounts, &filling, &why);
+        r = filling_open(costs->accounts, 0, &filling, &why);
     if (r == 0)
         r = drain_rounds(filling, store, costs);
     if (r == 0)

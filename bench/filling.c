@@ -24,9 +24,9 @@ struct filling {
     size_t counters_size, accounts_size;
 };
 
-static int load(uint32_t slots, uint32_t cpus, struct programs **ret_programs, char **ret_why)
+static int load(uint32_t slots, uint32_t cpus, uint32_t policies, struct programs **ret_programs, char **ret_why)
 {
-    struct programs_config config = {.slots = slots, .cpus = cpus};
+    struct programs_config config = {.slots = slots, .cpus = cpus, .policies = programs_policies_room(policies)};
 
     for (unsigned i = 0; i < PROGRAMS; i++)
         if (program_rows[i].layer == LAYER_CGROUP)
@@ -79,7 +79,7 @@ static int map_all(struct filling *f)
     return f->accounts ? 0 : -errno;
 }
 
-int filling_open(uint32_t n_accounts, struct filling **ret_filling, char **ret_why)
+int filling_open(uint32_t n_accounts, uint32_t policies, struct filling **ret_filling, char **ret_why)
 {
     struct filling *f = calloc(1, sizeof(*f));
     int r;
@@ -90,7 +90,7 @@ int filling_open(uint32_t n_accounts, struct filling **ret_filling, char **ret_w
     f->layout.abi_version = PDTT_ABI_VERSION;
     f->layout.slots = n_accounts + 1;
     f->layout.cpus = libbpf_num_possible_cpus();
-    r = load(f->layout.slots, f->layout.cpus, &f->programs, ret_why);
+    r = load(f->layout.slots, f->layout.cpus, policies, &f->programs, ret_why);
     if (r == 0)
         r = open_ledger(f);
     if (r == 0)
@@ -101,6 +101,11 @@ int filling_open(uint32_t n_accounts, struct filling **ret_filling, char **ret_w
     }
     *ret_filling = f;
     return 0;
+}
+
+const struct programs *filling_programs(const struct filling *f)
+{
+    return f->programs;
 }
 
 struct filling *filling_close(struct filling *f)

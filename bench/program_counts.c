@@ -178,7 +178,7 @@ static int test_runs(const struct command *command, struct bpf_object *variants,
 {
     cleanup_free char *why = NULL;
     struct filling *filling = NULL;
-    int r = filling_open(SLOTS, &filling, &why);
+    int r = filling_open(SLOTS, 0, &filling, &why);
 
     if (r < 0) {
         log_error("no ledger for the test runs: %s", why ? why : strerror(-r));

@@ -47,7 +47,7 @@ static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction, 
     if (policies_limit && opened) {
         flags = *(volatile __u32 *)&l.epoch->flags; /* once: a packet sees one set */
         if (flags & PDTT_EPOCH_POLICIES)
-            verdict = policy_judge(skb, l.epoch, direction | (flags & PDTT_EPOCH_POLICY_SET), bytes, segments);
+            verdict = policy_judge(skb, l.epoch, direction, flags, bytes, segments);
         if (direction == PDTT_RX)
             verdict &= VERDICT_PASS; /* all that the verifier lets these programs return */
         if (verdict_drops(verdict))

@@ -1,8 +1,9 @@
 /*
- * Policies as the programs have them: two rule sets of which the epoch header names the one in force. A rule is a bit, in
- * order of precedence; for each part of a packet a vector says which rules name its value, and "wild" which rules do not name
- * that part at all. What is set in all parts is what matches, word by word; a summary of each vector, one bit for each of its
- * words, tells which words are worth a look. A vector holds only words that are not 0, in a pool.
+ * Policies as the programs have them: two rule sets of which the epoch header names the one in force. A rule is a bit; those that
+ * name the same parts stand together, in each word in order of precedence. For each part of a packet a vector says which rules
+ * name its value, and "wild" which rules do not name that part at all. What is set in all parts is what matches, word by word; a
+ * summary of each vector, one bit for each of its words, tells which words are worth a look. A vector holds only words that are
+ * not 0, in a pool.
  */
 #ifndef PDTT_POLICY_ABI_H
 #define PDTT_POLICY_ABI_H
@@ -96,7 +97,7 @@ struct pdtt_policy {
     __u32 id; /* of the policy, index in policy_buckets and stats_map: the same in each set that has its name; not 0 */
     __u32 action; /* enum pdtt_policy_action */
     __u32 index;  /* in the list that the set was made of */
-    __u32 padding;
+    __u32 rank;   /* in order of precedence, from 0 */
 };
 _Static_assert(sizeof(struct pdtt_policy) == 40, "mapped by user space");
 

@@ -67,7 +67,7 @@ struct {
     __type(value, __u32);
 } policy_values SEC(".maps");
 
-/* The rules of both sets, in order of precedence. */
+/* The rules of both sets, by bit. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -131,6 +131,7 @@ static __always_inline const struct pdtt_policy_row *policy_row_at(__u32 index)
 /* A packet that is judged, and what is known of who sent it or gets it. */
 struct policy_packet {
     __u64 identity;
+    __u64 digest; /* of what the search depends on, where its result is to be remembered; else 0 */
     __u32 bytes, packets;
     __u32 unit, tag;
     __u8 direction, set, protocol;
@@ -138,7 +139,7 @@ struct policy_packet {
     bool searched;
 };
 
-/* What policy_judge() and policy_search_anew() are told in one number. */
+/* What policy_search_anew() is told in one number. */
 #define HOW_TX         1u /* enum pdtt_direction */
 #define HOW_BY_PROCESS 2u
 #define HOW_SET_1      PDTT_EPOCH_POLICY_SET /* as the flags have it */
@@ -339,33 +340,39 @@ static __noinline int policy_vectors_of(struct __sk_buff *skb, const struct pdtt
 /* ---- the search ---- */
 
 /*
- * The rule that decides, PDTT_POLICY_NONE: none does; those that observe are counted on the way, and then it is not to be
- * remembered: bit 31. Below 0: the packet cannot be read.
+ * The rule that decides, PDTT_POLICY_NONE: none does. Those that observe are counted on the way, and then POLICY_OBSERVED is set:
+ * it is not to be remembered. Below 0: the packet cannot be read.
  */
 #define POLICY_OBSERVED 0x10000u
 
-static __noinline int policy_search_packet(const struct pdtt_policy_head *head, const struct policy_packet *p,
-                                           const __u32 *ids, bool loopback)
+static __always_inline int policy_search_packet(const struct pdtt_policy_head *head, const struct policy_packet *p,
+                                                const __u32 *ids, bool loopback)
 {
-    struct policy_search s = {.head = head, .ids = ids};
+    struct policy_search s = {.head = head};
     __u32 observed = head->zero & POLICY_OBSERVED, rule = head->zero;
+    __u64 best = POLICY_BEST_NONE ^ head->zero;
 
-    s.not_loopback = (loopback ? 0 : ~0ULL) | head->zero;
-    if (!policy_search_begin(&s))
+    s.loopback = (loopback ? POLICY_ON_LOOPBACK : 0) | (__u32)head->zero;
+    if (!policy_search_begin(&s, ids))
         return -1;
     for (__u32 i = 0; i < POLICY_TURNS(policies_limit); i++) {
         enum policy_turn turn = policy_search_turn(&s, &rule);
         const struct pdtt_policy *policy;
 
         if (turn == POLICY_AT_END)
-            return PDTT_POLICY_NONE | observed;
+            return (best & 0xffff) | observed;
         if (turn == POLICY_GO_ON)
             continue;
         policy = bpf_map_lookup_elem(&policy_map, &rule);
         if (!policy)
             return -1;
-        if (policy->action != PDTT_POLICY_OBSERVE)
-            return (rule & 0x7fff) | observed;
+        if (policy->action != PDTT_POLICY_OBSERVE) {
+            best = policy_better(&s, best, policy->rank, rule);
+            policy_search_leave_word(&s);
+            continue;
+        }
+        if (!policy_sees(best, policy->rank))
+            continue;
         policy_count(policy->id, p, VERDICT_PASS);
         observed = ~head->zero & POLICY_OBSERVED;
     }
@@ -475,24 +482,6 @@ static __always_inline struct pdtt_policy_decision *policy_memory(struct bpf_soc
     return bpf_sk_storage_get(&policy_decision, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-/* The rule that decides; PDTT_POLICY_NONE. Below 0: the packet cannot be read. */
-static __always_inline int policy_find(struct __sk_buff *skb, struct bpf_sock *sk, const struct pdtt_owner *o,
-                                       const struct pdtt_policy_head *head, struct policy_packet *p)
-{
-    struct pdtt_policy_decision *d = policy_memory(sk, o);
-    __u64 digest = policy_digest(head, p), known = d ? d->decided[p->direction & 1] : 0;
-    int rule;
-
-    if (d && (known & ~0xffffULL) == digest)
-        return known & 0xffff;
-    p->searched = true;
-    rule = policy_search_anew(skb, p->direction | (p->set ? HOW_SET_1 : 0) | (p->by_process ? HOW_BY_PROCESS : 0),
-                              p->identity, (__u64)p->unit << 32 | p->tag, (__u64)p->bytes << 32 | p->packets);
-    if (d && rule >= 0 && !(rule & POLICY_OBSERVED))
-        d->decided[p->direction & 1] = digest | (rule & 0xffff);
-    return rule;
-}
-
 /* ---- the whole of it ---- */
 
 /* What the ledger would charge the packet to. */
@@ -501,41 +490,74 @@ static __always_inline void policy_sender(struct __sk_buff *skb, const struct le
 {
     if (!o) {
         p->identity = IDENTITY(sk && bpf_sk_fullsock(sk) ? bpf_get_socket_uid(skb) : PDTT_NO_ID, PDTT_NO_ID);
+        p->protocol = packet_protocol(skb);
         p->tag = packet_tag(skb, l->epoch, p->direction);
         return;
     }
     p->identity = o->identity;
+    p->protocol = o->protocol;
     p->unit = o->unit;
     p->by_process = !(o->flags & PDTT_OWNER_KERNEL);
     p->tag = sk && sk->state == TCP_LISTEN_STATE ? packet_tag(skb, l->epoch, p->direction)
                                                  : owner_tag(skb, l, o, p->direction);
 }
 
-static __noinline int policy_judge(struct __sk_buff *skb, struct pdtt_epoch *epoch, __u32 how, __u64 bytes,
-                                   __u64 packets)
+#define POLICY_UNKNOWN -2 /* search for it */
+#define POLICY_EXEMPT  -3 /* loopback, which no rule names */
+
+/* Who sent or gets the packet, and the rule that its socket remembers for it. */
+static __noinline int policy_recall(struct __sk_buff *skb, struct pdtt_epoch *epoch, struct policy_packet *p)
 {
-    struct policy_packet p = {
-        .direction = how & 1, .set = (how & PDTT_EPOCH_POLICY_SET) != 0, .bytes = bytes, .packets = packets};
-    __u32 set = p.set;
+    __u32 set = p->set;
     const struct pdtt_policy_head *head = bpf_map_lookup_elem(&policy_sets, &set);
     struct ledger l = {.epoch = epoch};
     struct bpf_sock *sk = skb->sk;
+    struct pdtt_policy_decision *d;
     struct pdtt_owner *o = NULL;
-    int rule;
+    __u64 known;
 
     if (!head || (skb->ifindex == LOOPBACK_IFINDEX && !head->loopback))
-        return VERDICT_PASS;
-    if (sk) {
+        return POLICY_EXEMPT;
+    if (sk)
         o = bpf_sk_storage_get(&sock_owner, sk, 0, 0);
-        if (!o)
-            o = adopt_as_kernel(skb, sk);
-        if (o && o->flags & PDTT_OWNER_SUBFLOW)
-            o = owner_of_subflow(sk) ?: o;
+    if (o && o->flags & PDTT_OWNER_SUBFLOW)
+        o = owner_of_subflow(sk) ?: o;
+    policy_sender(skb, &l, sk, o, p);
+    d = policy_memory(sk, o);
+    if (!d)
+        return POLICY_UNKNOWN;
+    p->digest = policy_digest(head, p);
+    known = d->decided[p->direction & 1];
+    return (known & ~0xffffULL) == p->digest ? known & 0xffff : POLICY_UNKNOWN;
+}
+
+static __noinline int policy_remember(struct __sk_buff *skb, const struct policy_packet *p, __u32 rule)
+{
+    struct bpf_sock *sk = skb->sk;
+    struct pdtt_policy_decision *d = sk ? bpf_sk_storage_get(&policy_decision, sk, 0, 0) : NULL;
+
+    if (d)
+        d->decided[p->direction & 1] = p->digest | rule;
+    return 0;
+}
+
+/* Inlined in the program itself: with a function more between it and the search the stack would not do. */
+static __always_inline __u32 policy_judge(struct __sk_buff *skb, struct pdtt_epoch *epoch, __u32 direction, __u32 flags,
+                                          __u64 bytes, __u64 packets)
+{
+    struct policy_packet p = {
+        .direction = direction, .set = (flags & PDTT_EPOCH_POLICY_SET) != 0, .bytes = bytes, .packets = packets};
+    int rule = policy_recall(skb, epoch, &p);
+
+    if (rule == POLICY_EXEMPT)
+        return VERDICT_PASS;
+    if (rule == POLICY_UNKNOWN) {
+        rule = policy_search_anew(skb, direction | (p.set ? HOW_SET_1 : 0) | (p.by_process ? HOW_BY_PROCESS : 0),
+                                  p.identity, (__u64)p.unit << 32 | p.tag, bytes << 32 | (__u32)packets);
+        p.searched = true;
+        if (p.digest && rule >= 0 && !(rule & POLICY_OBSERVED))
+            policy_remember(skb, &p, rule & 0xffff);
     }
-    policy_sender(skb, &l, sk, o, &p);
-    if (o)
-        p.protocol = o->protocol;
-    rule = policy_find(skb, sk, o, head, &p);
     if (rule < 0) {
         policy_unreadable();
         rule = PDTT_POLICY_NONE;

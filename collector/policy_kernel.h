@@ -10,7 +10,10 @@
 
 struct policies;
 
-/* ledger is the one that is in use, and must live as long. -ENOTSUP: limits.policies is 0, or this kernel takes no programs with policies. -ENOMEM. */
+/*
+ * ledger is the one that is in use, and must live as long. -ENOTSUP: limits.policies is 0, or this kernel takes no programs with
+ * policies. -ENOMEM.
+ */
 int policies_open(struct kernel *k, struct ledger *ledger, struct policies **ret_policies);
 struct policies *policies_close(struct policies *p); /* what is in force stays so */
 

@@ -37,6 +37,56 @@ static int compare_precedence(const void *a, const void *b)
     return x->index < y->index ? -1 : 1;
 }
 
+/* The parts that a policy names, and of which value; observers last. */
+static uint64_t kind_of(const struct policy *p)
+{
+    bool any_remote = p->remote_ports.first == 0 && p->remote_ports.last == UINT16_MAX;
+    bool any_local = p->local_ports.first == 0 && p->local_ports.last == UINT16_MAX;
+    uint64_t kind = p->action == POLICY_OBSERVE;
+
+    kind = kind << 8 | p->remote.family;
+    kind = kind << 8 | p->local.family;
+    kind = kind << 2 | (uint64_t)p->direction;
+    kind = kind << 9 | (uint64_t)(p->protocol + 1);
+    kind = kind << 2 | any_remote << 1 | any_local;
+    kind = kind << 5 | !!p->user << 4 | !!p->group << 3 | !!p->project << 2 | !!p->unit << 1 | !!p->class_name;
+    return kind;
+}
+
+static int compare_kinds(const void *a, const void *b)
+{
+    const struct policy_rule *x = a, *y = b;
+    uint64_t kind_x = kind_of(&x->p), kind_y = kind_of(&y->p);
+
+    if (kind_x != kind_y)
+        return kind_x < kind_y ? -1 : 1;
+    return x->rank < y->rank ? -1 : 1;
+}
+
+static int compare_ranks(const void *a, const void *b)
+{
+    const struct policy_rule *x = a, *y = b;
+
+    return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+/*
+ * Gives each rule its bit. In a word of rules that name the same parts all parts agree with a packet or none does; in mixed words
+ * one rule agrees in this part and another in that, and the summaries would tell nothing.
+ */
+static void arrange(struct policy_set *s)
+{
+    qsort(s->rules, s->n, sizeof(*s->rules), compare_precedence);
+    for (uint32_t i = 0; i < s->n; i++)
+        s->rules[i].rank = i;
+    qsort(s->rules, s->n, sizeof(*s->rules), compare_kinds);
+    for (uint32_t word = 0; word < s->words; word++) {
+        uint32_t first = word * PDTT_POLICY_WORD, left = s->n - first;
+
+        qsort(s->rules + first, left < PDTT_POLICY_WORD ? left : PDTT_POLICY_WORD, sizeof(*s->rules), compare_ranks);
+    }
+}
+
 static int compare_strings(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -137,7 +187,7 @@ static int take_rules(struct policy_set *s, const struct policy *list, const str
     }
     if (r < 0)
         return r;
-    qsort(s->rules, s->n, sizeof(*s->rules), compare_precedence);
+    arrange(s);
     for (uint32_t i = 0; i < s->n; i++)
         s->rule_of[s->rules[i].index] = i;
     return number_projects(s);
@@ -166,7 +216,8 @@ static void set_actions(struct policy_set *s)
         s->policies[i] = (struct pdtt_policy){.rate = rate,
                                               .burst_ns = burst_ns(p, rate),
                                               .marking_ns = MARKING_NS + time_of(4 * SUPER_PACKET, rate),
-                                              .action = (uint32_t)p->action};
+                                              .action = (uint32_t)p->action,
+                                              .rank = s->rules[i].rank};
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * What the kernel side makes of a list of policies (common/policy.h): rules in order of precedence, and for each part of a
+ * What the kernel side makes of a list of policies (common/policy.h): rules, each with its rank, and for each part of a
  * packet, such as its remote address, vectors that say which rules this part allows (bpf/pdtt_policy.h). Pure: names are
  * resolved by whoever asks, through callbacks.
  *

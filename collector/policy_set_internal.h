@@ -19,6 +19,7 @@ struct policy_set_value {
 struct policy_rule {
     struct policy p;            /* its strings belong to who gave the list, and are not used once the set is made */
     uint32_t index;             /* in the list */
+    uint32_t rank;              /* in order of precedence */
     int64_t uid, gid, class_id; /* below 0: any, or not known: then "lost" */
     uint32_t *units;
     uint32_t n_units;
@@ -29,7 +30,7 @@ struct policy_rule {
 
 struct policy_set {
     uint32_t n, words, room;
-    struct policy_rule *rules;    /* in order of precedence */
+    struct policy_rule *rules;    /* by bit */
     uint32_t *rule_of;            /* by index in the list */
     struct pdtt_policy *policies; /* by rule; id is not set */
     struct pdtt_policy_head head; /* first_row, first_vector and generation are not set */

@@ -83,11 +83,19 @@ static int64_t find_cover(struct cover *c, uint32_t number)
     keep_ports(c, PDTT_POLICY_LOCAL_PORT, &rule->p.local_ports);
     for (uint32_t i = 0; i < rule->n_units; i++)
         keep(c, PDTT_POLICY_UNIT, vector_of_unit(c->s, rule->units[i]), true);
-    for (uint32_t before = 0; before < number; before++)
-        if (c->bits[before / 64] >> before % 64 & 1 && c->s->rules[before].p.action != POLICY_OBSERVE &&
-            !c->s->rules[before].p.when_percent)
-            return c->s->rules[before].index;
-    return -1;
+    int64_t by = -1;
+    uint32_t rank = rule->rank;
+
+    for (uint32_t other = 0; other < c->s->n; other++) {
+        const struct policy_rule *before = &c->s->rules[other];
+
+        if (c->bits[other / 64] >> other % 64 & 1 && before->rank < rank && before->p.action != POLICY_OBSERVE &&
+            !before->p.when_percent) {
+            by = before->index;
+            rank = before->rank;
+        }
+    }
+    return by;
 }
 
 /* One that observes is worth a word too: it would count nothing. */

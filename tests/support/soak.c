@@ -106,7 +106,7 @@ int main(int argc, char **argv)
     int r = n > 0 ? store_open(argv[1], STORE_WRITE, &s, &why) : -EINVAL, ret = EXIT_FAILURE;
 
     if (r == 0)
-        r = filling_open(ACCOUNTS, &f, &why);
+        r = filling_open(ACCOUNTS, 0, &f, &why);
     if (r == 0)
         r = soak(f, s, n, &early);
     if (r == 0)

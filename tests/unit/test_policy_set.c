@@ -224,28 +224,35 @@ static void vectors_of(const struct policy_set *s, const struct packet *packet, 
 
 static struct verdict judge_as_the_kernel(const struct policy_set *s, const struct packet *packet)
 {
-    uint32_t ids[PDTT_POLICY_PARTS], rule, turns = 0;
-    struct policy_search search = {
-        .head = &s->head, .ids = ids, .not_loopback = packet->class_id == PDTT_CLASS_LOOPBACK ? 0 : ~0ULL};
+    uint32_t ids[PDTT_POLICY_PARTS], rule, turns = 0, late = 0;
+    uint64_t best = POLICY_BEST_NONE;
+    struct policy_search search = {.head = &s->head,
+                                   .loopback = packet->class_id == PDTT_CLASS_LOOPBACK ? POLICY_ON_LOOPBACK : 0};
     struct verdict v = {.by = -1};
 
     searched = s;
     vectors_of(s, packet, ids);
-    ck_assert(policy_search_begin(&search));
+    ck_assert(policy_search_begin(&search, ids));
     for (;;) {
         enum policy_turn turn = policy_search_turn(&search, &rule);
 
-        ck_assert_uint_le(turns++, POLICY_TURNS((s->room + 63) / 64 * 64) + v.observers);
-        if (turn == POLICY_AT_END)
+        ck_assert_uint_le(turns++, POLICY_TURNS((s->room + 63) / 64 * 64) + v.observers + late);
+        if (turn == POLICY_AT_END) {
+            if (best != POLICY_BEST_NONE)
+                v.by = s->rules[(uint32_t)best].index;
             return v;
+        }
         if (turn == POLICY_GO_ON)
             continue;
         if (s->policies[rule].action != PDTT_POLICY_OBSERVE) {
-            v.by = s->rules[rule].index;
-            return v;
+            best = policy_better(&search, best, s->policies[rule].rank, rule);
+            policy_search_leave_word(&search);
+        } else if (policy_sees(best, s->policies[rule].rank)) {
+            v.observers++;
+            v.seen += s->rules[rule].index;
+        } else {
+            late++;
         }
-        v.observers++;
-        v.seen += s->rules[rule].index;
     }
 }
 
