@@ -170,14 +170,14 @@ static int make_vectors(const struct process *p, const char *const words[NOTICE_
 }
 
 /* In the child. The write ends of the pipe are its only way to say something. */
-static _Noreturn void run(const struct process *p, const char *const words[NOTICE_WORDS], int output)
+static _Noreturn void run(const struct process *p, pid_t parent, const char *const words[NOTICE_WORDS], int output)
 {
     char *argv[CONFIG_MAX_ARGUMENTS + 1] = {0}, *env[NOTICE_WORDS + 3] = {0};
     sigset_t none;
 
     sigemptyset(&none);
-    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-        dup2(output, STDERR_FILENO) < 0 || make_vectors(p, words, argv, env) < 0)
+    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent ||
+        dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 || make_vectors(p, words, argv, env) < 0)
         _exit(127);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(argv[0], argv, env);
@@ -187,6 +187,7 @@ static _Noreturn void run(const struct process *p, const char *const words[NOTIC
 
 static int begin(struct process *p, uint64_t id, const char *const words[NOTICE_WORDS])
 {
+    pid_t self = getpid();
     int ends[2];
 
     p->answer = (struct notifier_answer){.id = id, .how = NOTIFIER_NOT_RUN};
@@ -195,7 +196,7 @@ static int begin(struct process *p, uint64_t id, const char *const words[NOTICE_
         return -errno;
     p->command = fork();
     if (p->command == 0)
-        run(p, words, ends[1]);
+        run(p, self, words, ends[1]);
     close_fd(ends[1]);
     if (p->command < 0) {
         close_fd(ends[0]);
