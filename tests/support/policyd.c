@@ -3,7 +3,7 @@
  * a line, and answers each with lines of which the last is "done" or "failed REASON":
  *
  *   class NAME ID ADDRESS/LENGTH    (before begin; IPv4)
- *   begin PIN_PATH POLICIES         sets up or goes on
+ *   begin PIN_PATH POLICIES CGROUP  sets up or goes on, for what is in the cgroup: policies are for nobody else on the machine
  *   member user|group|unit ID PROJECT
  *   unit PATH NUMBER                processes in this cgroup belong to the unit that policies call by its number
  *   apply FILE                      a policy a line, as common/policy_text.h reads it
@@ -13,7 +13,6 @@
  *   read                            "policy NAME total allowed blocked bytes blocked_bytes marked lookups", and "sum ..." with errors
  *   drain                           "row UID GID UNIT CLASS PROTOCOL FAMILY RX_BYTES TX_BYTES RX_PACKETS TX_PACKETS"
  */
-#include "collector/cgroup.h"
 #include "collector/policy_kernel.h"
 #include "collector/units_table.h"
 #include "common/cleanup.h"
@@ -137,18 +136,16 @@ static int add_class(char **words)
 static int begin(char **words)
 {
     struct kernel_options options = {.pin_path = words[1],
+                                     .cgroup_path = words[3],
                                      .accounts = 4096,
                                      .policies = (uint32_t)atoi(words[2]),
                                      .best_tier = getenv("PDTT_TEST_TIER"),
                                      .layers_off = 1u << LAYER_SOCKOPS,
                                      .fill_classes = fill_classes};
-    cleanup_free char *cgroup = NULL, *why = NULL;
+    cleanup_free char *why = NULL;
     struct ledger_maps maps;
-    int r = cgroup_find_root(NULL, &cgroup, &why);
+    int r = kernel_open(&options, &kernel, &why);
 
-    options.cgroup_path = cgroup;
-    if (r == 0)
-        r = kernel_open(&options, &kernel, &why);
     if (why)
         printf("%s\n", why);
     if (r < 0)
@@ -310,7 +307,7 @@ static const struct {
     int words;
     int (*run)(char **words);
 } commands[] = {
-    {"class", 4, add_class}, {"begin", 3, begin},    {"member", 4, add_member}, {"unit", 3, note_unit},
+    {"class", 4, add_class}, {"begin", 4, begin},    {"member", 4, add_member}, {"unit", 3, note_unit},
     {"apply", 2, do_apply},  {"flip", 4, do_flip},   {"enable", 3, do_enable},  {"never", 1, do_never},
     {"read", 1, do_read},    {"drain", 1, do_drain},
 };
