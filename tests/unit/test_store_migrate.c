@@ -9,7 +9,7 @@
 #define FIXTURE_TX INT64_C(5423753)
 /* schema2.sql: the same as the program of schema 2 had it, and 40 more epochs, the last 8 of them not rolled up. */
 #define FIXTURE_2_TX INT64_C(10393273)
-#define NEWEST       6
+#define NEWEST       7
 
 static void load(const char *fixture)
 {
@@ -190,7 +190,7 @@ END_TEST
 START_TEST(a_new_reader_of_an_old_database_is_told_what_to_do)
 {
     expect_refused(place_path, STORE_READ, -ENOTSUP,
-                   "has schema 1, older than this program's 6; start the new pdttd once");
+                   "has schema 1, older than this program's 7; start the new pdttd once");
     ck_assert_int_eq(sql_int("PRAGMA user_version"), 1);
 }
 END_TEST
@@ -226,10 +226,10 @@ START_TEST(a_reader_that_stays_is_told_of_a_newer_schema)
     struct store *s = open_store(STORE_READ);
 
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
-    sql_int("PRAGMA user_version = 7");
+    sql_int("PRAGMA user_version = 8");
     ck_assert_int_eq(store_begin_read(s), -ENOTSUP);
-    ck_assert_msg(strstr(store_why(s), "has schema 7, newer than this program's 6") != NULL, "%s", store_why(s));
-    sql_int("PRAGMA user_version = 6");
+    ck_assert_msg(strstr(store_why(s), "has schema 8, newer than this program's 7") != NULL, "%s", store_why(s));
+    sql_int("PRAGMA user_version = 7");
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
     store_close(s);
 }
