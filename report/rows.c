@@ -110,8 +110,7 @@ static int compare_field(const struct field *field, const struct row *a, const s
 static int compare_dims(const struct row *a, const struct row *b)
 {
     for (size_t i = 0; i < n_fields; i++) {
-        int order =
-            fields[i].dim && !(fields[i].dim & (FIELD_ALLOCATION | FIELD_AUDIT)) ? compare_field(&fields[i], a, b) : 0;
+        int order = fields[i].dim && !(fields[i].dim & FIELD_OTHER_REPORTS) ? compare_field(&fields[i], a, b) : 0;
 
         if (order)
             return order;

@@ -141,6 +141,7 @@ static const struct {
 } refusals[] = {
     {"user=alice", "option --user: 'alice'"},
     {"audit=1", "option --audit"},
+    {"by=source", "option --by: 'source'"},
     {"user=bob,alice", "'alice'"},
     {"user=bob&user=alice", "'alice'"},
     {"user=alice&project=physics", "'alice'"},
