@@ -260,6 +260,66 @@ struct pdtt_interface {
 };
 _Static_assert(sizeof(struct pdtt_interface) == 16 + 32 + 320, "a pinned map of programs that outlive a pdttd");
 
+/* ---- samples of packets: of the programs that one pdttd loads for itself, never pinned ---- */
+
+#define PDTT_SAMPLE_HEAD    108 /* of a packet's first bytes, its IP header first: IPv6 and the longest TCP header fit */
+#define PDTT_SAMPLE_SOURCES 8192 /* source addresses that are told apart, those of two drains together */
+
+enum pdtt_packet_type { PDTT_PACKET_TCP, PDTT_PACKET_UDP, PDTT_PACKET_ICMP, PDTT_PACKET_OTHER };
+
+/* A sampled packet: a frame as its program saw it, which may be of several segments. */
+struct packet_info {
+    __u64 time_ns;               /* boot-time clock */
+    __u8 src_ip[16], dst_ip[16]; /* network order; IPv4 in the first 4 bytes, the rest 0 */
+    __u32 packet_len;            /* L3 bytes on the wire, of all its segments */
+    __u32 frame_len;             /* L3 bytes as it passed: less where the segments share their headers */
+    __u32 seq_num, ack_num;      /* host order, as the next three; 0 where it is not TCP */
+    __u32 ifindex;
+    __u32 uid, gid;           /* PDTT_NO_ID: not known */
+    __u16 src_port, dst_port; /* 0: none */
+    __u16 segments;
+    __u8 protocol;    /* IPPROTO_*, behind all extensions */
+    __u8 packet_type; /* enum pdtt_packet_type */
+    __u8 tcp_flags;
+    __u8 family;    /* AF_INET, AF_INET6 */
+    __u8 direction; /* enum pdtt_direction */
+    __u8 kind;      /* enum pdtt_interface_kind */
+    __u8 head_len;
+    __u8 padding[3];
+    __u8 head[PDTT_SAMPLE_HEAD];
+};
+_Static_assert(sizeof(struct packet_info) == 192, "a record of the ring buffer");
+
+/* Key of packet_count. Which half: pdttd reads and empties the one that is not in use. */
+struct pdtt_source {
+    __u8 address[16];
+    __u8 family;
+    __u8 half;
+    __u8 padding[2];
+};
+_Static_assert(sizeof(struct pdtt_source) == 20, "pdtt_source is a hash key: no hidden padding");
+
+/* Of the packets of a source that were drawn; the squares are what an interval of confidence needs. */
+struct pdtt_drawn {
+    __u64 drawn;                    /* frames */
+    __u64 packets, packets_squared; /* their segments */
+    __u64 bytes, bytes_squared;     /* L3 bytes on the wire */
+    __u64 most_packets, most_bytes; /* of one frame; two CPUs may disagree for a moment */
+};
+_Static_assert(sizeof(struct pdtt_drawn) == 56, "read by user space");
+
+/* The one element of sample_counter, on each CPU. */
+struct pdtt_sampling {
+    __u64 since_last; /* every N-th: frames since the last one that was drawn */
+    struct {
+        __u64 seen, packets, bytes; /* all IP packets that could have been drawn */
+        __u64 drawn;
+        __u64 ring_full;    /* drawn, and no room for them in packet_events */
+        __u64 sources_full; /* drawn, and no room for their source in packet_count */
+    } n[2];                 /* by half */
+};
+_Static_assert(sizeof(struct pdtt_sampling) == 104, "read by user space");
+
 /* Why a count took another way than the common one; index of the stats map. Each is a loss made visible or a fact worth a graph. */
 enum pdtt_stat {
     PDTT_STAT_SLOTS_FULL,      /* packets or calls booked as overflow: no slot left in this epoch */

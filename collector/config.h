@@ -60,6 +60,9 @@ enum config_tc {
     CONFIG_TC_OFF,
 };
 
+/* How packets are drawn that are kept as samples. */
+enum config_samples { CONFIG_SAMPLES_RANDOM, CONFIG_SAMPLES_EVERY };
+
 struct config_network {
     int family;          /* AF_INET or AF_INET6 */
     uint8_t address[16]; /* network byte order; 4 bytes used for AF_INET, the rest 0; host bits are clear */
@@ -129,6 +132,11 @@ struct config {
     enum config_xdp layer_xdp;
     enum config_tc layer_tc;
     struct config_texts interfaces; /* names, globs or CONFIG_INTERFACES_AUTO; none: the layer is off */
+    unsigned samples_rate;          /* one packet in so many is kept; 0: none */
+    enum config_samples samples_mode;
+    int64_t samples_buffer_bytes;  /* 4 KiB to 64 MiB */
+    int64_t samples_retention_sec; /* at least an hour; INT64_MAX: for ever */
+    unsigned samples_max;          /* that are kept, at least 100 */
     struct config_class *classes;
     size_t n_classes;
     char *timezone;                       /* "local" or what else calendar_open() takes, never a path */

@@ -241,6 +241,25 @@ const struct config_key config_keys[] = {
      "one "
      "that is up and whose bytes no other one counts too: not loopback, bridges, bonds, VLANs, tunnels and veth.",
      config_read_interfaces, AT(interfaces)},
+    {"samples.rate", "0", "0 to 1000000",
+     "Keeps one in so many of the packets that pass the watched interfaces, with their addresses, ports and first "
+     "bytes, "
+     "for pdtt-report --samples and --by source; none with 0, which costs nothing.",
+     config_read_samples_rate, AT(samples_rate)},
+    {"samples.mode", "\"random\"", "\"random\" or \"every\"",
+     "How they are drawn: \"random\" takes each packet by chance, \"every\" takes every so manieth on each CPU, which "
+     "misses or overstates traffic that comes in a rhythm.",
+     config_read_samples_mode, AT(samples_mode)},
+    {"samples.buffer", "\"1 MiB\"", "4 KiB to 64 MiB",
+     "Kernel memory in which samples wait for pdttd, about 200 bytes each. What finds no room is counted, also by "
+     "source, "
+     "and loses its details alone.",
+     config_read_samples_buffer, AT(samples_buffer_bytes)},
+    {"samples.retention", "\"1d\"", "a duration of at least 1h, or \"forever\"", "How long samples are kept.",
+     config_read_retention, AT(samples_retention_sec)},
+    {"samples.max", "1000000", "100 to 100000000",
+     "How many of them are kept at most, about 300 bytes each; the oldest go first.", config_read_samples_max,
+     AT(samples_max)},
     {"classes", "( { name = \"internal\"; networks = ( \"10.0.0.0/8\", \"fd00::/8\" ); } )",
      "up to 250 of { name = NAME; networks = ( CIDR, ... ); networks_file = FILE; }",
      "Named sets of networks. A packet belongs to the class whose network matches the remote address with the longest "

@@ -174,6 +174,12 @@ static int on_notices(struct daemon *d)
     return 0;
 }
 
+static int on_samples(struct daemon *d)
+{
+    samples_read(interfaces_samples(d->session->interfaces));
+    return 0;
+}
+
 /* ---- the loop ---- */
 
 typedef int (*event_fn)(struct daemon *d);
@@ -236,6 +242,8 @@ static int set_up(struct daemon *d)
         r = watch(d, interfaces_fd(d->session->interfaces), on_interfaces);
     if (r == 0 && session_policy_admin(d->session))
         r = watch(d, policy_admin_fd(session_policy_admin(d->session)), on_policies);
+    if (r == 0 && interfaces_samples(d->session->interfaces))
+        r = watch(d, samples_fd(interfaces_samples(d->session->interfaces)), on_samples);
     return r < 0 ? r : arm_timer(d);
 }
 

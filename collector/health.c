@@ -214,6 +214,8 @@ json_t *health_json(struct session *s)
     json_object_set_new(answer, "started_sec", json_integer(s->health.started_sec));
     json_object_set_new(answer, "interval_sec", json_integer(s->config->interval_sec));
     json_object_set_new(answer, "programs", layers(s, problems));
+    if (interfaces_samples(s->interfaces))
+        json_object_set_new(answer, "samples", samples_json(interfaces_samples(s->interfaces)));
     json_object_set_new(answer, "repairs", json_integer(s->health.repairs));
     json_object_set_new(answer, "ledger", ledger(s, problems));
     json_object_set_new(answer, "update_errors", update_errors(s, problems));

@@ -39,6 +39,11 @@ static const char *const causes[PDTT_STATS] = {
     [PDTT_STAT_INTERFACE_MISSING] = "interface_missing",
 };
 
+const char *interface_kind_name(unsigned kind)
+{
+    return kind < PDTT_IFACE_KINDS ? kinds[kind] : "?";
+}
+
 static int append(struct interface_meters *m, const struct store_meter *meter)
 {
     if (m->n == m->capacity) {

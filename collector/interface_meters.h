@@ -5,6 +5,9 @@
 #include "collector/netdev.h"
 #include "sql/store.h"
 
+/* "socket", ...: enum pdtt_interface_kind as the store and reports call it. Static text. */
+const char *interface_kind_name(unsigned kind);
+
 struct interface_meters {
     struct store_meter *v;
     size_t n, capacity;

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -33,7 +34,11 @@ static int choose_maps(struct interface_bpf *skel, const struct interface_progra
     } used[] = {{skel->maps.conn_uid_map, config->conn_uid_fd},
                 {skel->maps.stats, config->stats_fd},
                 {skel->maps.interface_counts, config->counts_fd},
-                {skel->maps.rodata, -1}};
+                {skel->maps.rodata, -1},
+                {skel->maps.bss, -1},
+                {config->sampling.rate ? skel->maps.packet_events : NULL, -1},
+                {config->sampling.rate ? skel->maps.sample_counter : NULL, -1},
+                {config->sampling.rate ? skel->maps.packet_count : NULL, -1}};
     struct bpf_map *map;
     int r = 0;
 
@@ -50,6 +55,20 @@ static int choose_maps(struct interface_bpf *skel, const struct interface_progra
             r = bpf_map__set_autocreate(map, false);
     }
     return r;
+}
+
+#define CHANCES (UINT64_C(1) << 32) /* of what bpf_get_prandom_u32() may give */
+
+static int set_sampling(struct interface_bpf *skel, const struct interface_sampling *sampling)
+{
+    uint32_t bytes = (uint32_t)sysconf(_SC_PAGESIZE);
+
+    while (bytes < sampling->ring_bytes)
+        bytes *= 2;
+    skel->rodata->sample_rate = sampling->rate;
+    skel->rodata->sample_chance = sampling->rate && !sampling->every ? CHANCES / sampling->rate : 0;
+    skel->rodata->sample_wake = bytes / 2;
+    return sampling->rate ? bpf_map__set_max_entries(skel->maps.packet_events, bytes) : 0;
 }
 
 /* 0 where the kernel does not tell: then all namespaces are one in conn_uid_map. */
@@ -81,6 +100,8 @@ static int try_load(const struct interface_programs_config *config, bool with_xd
     r = choose_maps(p->skel, config);
     if (r == 0 && !with_xdp)
         r = bpf_program__set_autoload(p->skel->progs.xdp_tracker_func, false);
+    if (r == 0)
+        r = set_sampling(p->skel, &config->sampling);
     p->skel->rodata->conn_uid_netns = config->netns_keys;
     p->skel->rodata->own_netns = config->netns_keys ? read_netns_cookie() : 0;
     if (r == 0)
@@ -133,4 +154,19 @@ int interface_programs_fd(const struct interface_programs *p, enum interface_pro
 int interface_programs_counts_fd(const struct interface_programs *p)
 {
     return bpf_map__fd(p->skel->maps.interface_counts);
+}
+
+void interface_programs_get_samples(const struct interface_programs *p, struct interface_programs_samples *ret)
+{
+    *ret = (struct interface_programs_samples){
+        .programs = p,
+        .events_fd = bpf_map__fd(p->skel->maps.packet_events),
+        .counter_fd = bpf_map__fd(p->skel->maps.sample_counter),
+        .count_fd = bpf_map__fd(p->skel->maps.packet_count),
+    };
+}
+
+void interface_programs_set_sample_half(const struct interface_programs *p, unsigned half)
+{
+    __atomic_store_n(&p->skel->bss->sample_half, half, __ATOMIC_SEQ_CST);
 }

@@ -10,10 +10,18 @@ enum interface_program { INTERFACE_XDP, INTERFACE_TC_INGRESS, INTERFACE_TC_EGRES
 
 extern const char *const interface_program_names[INTERFACE_PROGRAMS];
 
+/* How packets are sampled. */
+struct interface_sampling {
+    unsigned rate;       /* one in so many; 0: not at all */
+    bool every;          /* every so manieth on a CPU, not by chance */
+    uint32_t ring_bytes; /* of the buffer that samples wait in; becomes the next power of two */
+};
+
 struct interface_programs_config {
     int conn_uid_fd, stats_fd; /* of the ledger's object; -1: make new ones, for probing */
     int counts_fd;             /* pinned by a former pdttd; -1: make a new map */
     bool netns_keys;           /* the keys of conn_uid_map name the network namespace */
+    struct interface_sampling sampling;
 };
 
 struct interface_programs;
@@ -32,3 +40,13 @@ uint32_t interface_own_netns(void);
 /* -1: this kernel refused it. */
 int interface_programs_fd(const struct interface_programs *p, enum interface_program program);
 int interface_programs_counts_fd(const struct interface_programs *p);
+
+/* The maps of samples, where they were asked for; they belong to the programs. */
+struct interface_programs_samples {
+    const struct interface_programs *programs;
+    int events_fd, counter_fd, count_fd;
+};
+void interface_programs_get_samples(const struct interface_programs *p, struct interface_programs_samples *ret);
+
+/* In force at once, but a program that runs may use the other half until a grace period is over. */
+void interface_programs_set_sample_half(const struct interface_programs *p, unsigned half);

@@ -266,6 +266,27 @@ static const char *describe(const struct followed *f, char *buf, size_t size)
     return at->rx == HOOK_NONE && at->tx == HOOK_NONE ? "failed" : "on";
 }
 
+static int tell_samples(struct interfaces *s, interfaces_state_fn fn, void *userdata)
+{
+    const struct config *config = s->options.config;
+    char detail[128] = "samples.rate is 0";
+    int r;
+
+    if (s->samples)
+        snprintf(detail, sizeof(detail), "one in %u packets, %s", config->samples_rate,
+                 config->samples_mode == CONFIG_SAMPLES_EVERY ? "every so manieth on each CPU" : "at random");
+    else if (config->samples_rate)
+        snprintf(detail, sizeof(detail), "%s", s->no_samples ? s->no_samples : "the interface layer is off");
+    r = s->samples_told ? 0
+                        : fn("samples",
+                             s->samples             ? "on"
+                             : config->samples_rate ? "failed"
+                                                    : "off",
+                             detail, userdata);
+    s->samples_told = s->samples_told || r == 0;
+    return r;
+}
+
 int interfaces_tell_states(struct interfaces *s, interfaces_state_fn fn, void *userdata)
 {
     int r = s->told ? 0 : fn("interface", s->off ? "off" : "on", s->off ? s->off : "", userdata);
@@ -283,8 +304,25 @@ int interfaces_tell_states(struct interfaces *s, interfaces_state_fn fn, void *u
         r = fn(layer, state, detail, userdata);
         f->told = r == 0;
     }
+    if (r == 0)
+        r = tell_samples(s, fn, userdata);
     forget_booked(s);
     return r;
+}
+
+struct samples *interfaces_samples(const struct interfaces *s)
+{
+    return s->samples;
+}
+
+const char *interfaces_name(int ifindex, void *interfaces)
+{
+    const struct interfaces *s = interfaces;
+
+    for (size_t i = 0; i < s->n; i++)
+        if (s->v[i].dev.ifindex == ifindex)
+            return s->v[i].dev.name;
+    return NULL;
 }
 
 void interfaces_use_config(struct interfaces *s, const struct config *config)

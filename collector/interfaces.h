@@ -6,6 +6,7 @@
 
 #include "collector/config.h"
 #include "collector/pins.h"
+#include "collector/samples.h"
 #include "sql/store.h"
 
 struct interfaces;
@@ -42,6 +43,12 @@ int interfaces_tell_states(struct interfaces *s, interfaces_state_fn fn, void *u
 
 /* The configuration was read again and says the same of interfaces: the old one is about to go. */
 void interfaces_use_config(struct interfaces *s, const struct config *config);
+
+/* Samples of packets, where the configuration wants them and the kernel draws them; NULL: there are none. */
+struct samples *interfaces_samples(const struct interfaces *s);
+
+/* The name of an interface that is counted, or was until a moment ago; NULL: not known. For samples_book(). */
+const char *interfaces_name(int ifindex, void *interfaces);
 
 /* For --probe: whether this kernel takes the programs, which interfaces the configuration means, and how each is counted. */
 void interfaces_print(const struct config *config);

@@ -26,6 +26,9 @@ struct interfaces {
     size_t n;
     int counts_fd;
     struct interface_meters meters;
+    struct samples *samples;
+    char *no_samples; /* why there are none that were wanted; NULL: there are, or none were wanted */
+    bool samples_told;
     char *off; /* why the layer is off; NULL: it is on */
     bool told;
 };

@@ -52,14 +52,42 @@ static int take_over_all(struct interfaces *s)
 
 /* ---- opening ---- */
 
+/* What a kernel does not draw is no reason not to count. */
+static int load_with_samples(struct interfaces *s, struct interface_programs_config *config, char **ret_why)
+{
+    cleanup_free char *why = NULL;
+    int r = interface_programs_load(config, &s->programs, &why);
+
+    if (r < 0 && config->sampling.rate) {
+        config->sampling.rate = 0;
+        r = interface_programs_load(config, &s->programs, ret_why);
+        if (r == 0)
+            s->no_samples = take_ptr(why);
+    } else {
+        *ret_why = take_ptr(why);
+    }
+    if (r == 0 && config->sampling.rate) {
+        r = samples_open(s->programs, &config->sampling, &s->samples);
+        if (r < 0 && asprintf(ret_why, "samples cannot be read: %s", strerror(-r)) < 0)
+            *ret_why = NULL;
+    }
+    if (r == 0 && s->no_samples)
+        log_warning("without samples of packets: %s", s->no_samples);
+    return r;
+}
+
 static int load(struct interfaces *s, char **ret_why)
 {
+    const struct config *c = s->options.config;
     cleanup_close int pinned = interface_counts_get(s->options.pins);
     struct interface_programs_config config = {.conn_uid_fd = s->options.conn_uid_fd,
                                                .stats_fd = s->options.stats_fd,
                                                .counts_fd = pinned < 0 ? -1 : pinned,
-                                               .netns_keys = programs_know_netns()};
-    int r = interface_programs_load(&config, &s->programs, ret_why);
+                                               .netns_keys = programs_know_netns(),
+                                               .sampling = {.rate = c->samples_rate,
+                                                            .every = c->samples_mode == CONFIG_SAMPLES_EVERY,
+                                                            .ring_bytes = (uint32_t)c->samples_buffer_bytes}};
+    int r = load_with_samples(s, &config, ret_why);
 
     if (r < 0)
         return r;
@@ -132,6 +160,7 @@ static int fail_softly(struct interfaces *s, int error, char **ret_why)
 
     log_warning("without the interface layer: %s", why ? why : strerror(-error));
     s->watch = netdev_watch_stop(s->watch);
+    s->samples = samples_close(s->samples);
     s->programs = interface_programs_free(s->programs);
     s->n = 0;
     s->off = take_ptr(why);
@@ -171,7 +200,9 @@ struct interfaces *interfaces_close(struct interfaces *s)
     if (!s)
         return NULL;
     netdev_watch_stop(s->watch);
+    samples_close(s->samples);
     interface_programs_free(s->programs);
+    free(s->no_samples);
     interface_meters_done(&s->meters);
     free(s->v);
     free(s->off);

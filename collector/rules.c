@@ -59,7 +59,9 @@ static int sync_store(struct rules *r)
 {
     struct store_policy policy = {.timezone = r->config->timezone,
                                   .max_size_bytes = r->config->max_size_bytes,
-                                  .connections_sec = r->config->retention_connections_sec};
+                                  .connections_sec = r->config->retention_connections_sec,
+                                  .samples_sec = r->config->samples_retention_sec,
+                                  .samples_most = r->config->samples_max};
 
     for (int level = 0; level < STORE_LEVELS; level++)
         policy.retention_sec[level] = r->config->retention_sec[level];

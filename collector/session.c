@@ -119,10 +119,13 @@ int session_drain(struct session *s)
 
     mend_kernel(s);
     sweep(s);
+    session_seal_samples(s); /* the grace period of the ledger's swap is theirs too */
     r = drain_now(s);
     if (r < 0 && mend_store(s, r) == 0)
         r = drain_now(s);
     report_book_error(s, r);
+    if (r == 0)
+        session_book_samples(s);
     rules_settle(s->rules);
     session_note_interfaces(s);
     health_note_drain(s, r, *store_why(s->store) ? store_why(s->store) : strerror(-r), started);

@@ -43,9 +43,11 @@ struct session {
     int connections_error;      /* the same of reading and removing records of connections */
     struct health health;
     struct session_booked booked;
-    struct control *control; /* NULL: nobody can ask */
-    int sweep_error;         /* of the last look at who holds sockets */
-    bool needs_restart;      /* programs are detached, and this process may attach nothing any more */
+    struct control *control;   /* NULL: nobody can ask */
+    int samples_error;         /* of the last booking of samples */
+    int64_t samples_expire_ns; /* boot-time clock: when those left of earlier ones are looked at again */
+    int sweep_error;           /* of the last look at who holds sockets */
+    bool needs_restart;        /* programs are detached, and this process may attach nothing any more */
     struct allocation_watch *watch;
     int watch_error;           /* of its last look */
     struct notices *notices;   /* NULL: nobody is told anything */

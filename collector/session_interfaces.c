@@ -32,7 +32,8 @@ bool session_same_interfaces(const struct config *a, const struct config *b)
     for (size_t i = 0; i < a->interfaces.n; i++)
         if (strcmp(a->interfaces.v[i], b->interfaces.v[i]) != 0)
             return false;
-    return true;
+    return a->samples_rate == b->samples_rate && a->samples_mode == b->samples_mode &&
+           a->samples_buffer_bytes == b->samples_buffer_bytes;
 }
 
 int session_read_meters(const struct store_meter **ret, size_t *ret_n, void *session)
@@ -50,6 +51,35 @@ static int note_state(const char *layer, const char *state, const char *detail, 
     struct session *s = userdata;
 
     return store_put_layer_state(s->store, layer, state, detail, clock_realtime_sec());
+}
+
+void session_seal_samples(struct session *s)
+{
+    struct samples *samples = s->interfaces ? interfaces_samples(s->interfaces) : NULL;
+
+    if (samples)
+        samples_seal(samples);
+}
+
+#define EXPIRE_SEC 60 /* between two looks at samples that are left, while none are drawn */
+
+/* Said when it begins to fail: the samples of one interval are not worth more lines. */
+void session_book_samples(struct session *s)
+{
+    struct samples *samples = s->interfaces ? interfaces_samples(s->interfaces) : NULL;
+    int64_t now_ns = clock_boottime_ns();
+    int r = 0;
+
+    if (samples) {
+        r = samples_book(samples, s->store, interfaces_name, s->interfaces);
+    } else if (now_ns >= s->samples_expire_ns) {
+        r = store_book_samples(s->store, NULL); /* of earlier ones */
+        s->samples_expire_ns = now_ns + EXPIRE_SEC * NSEC_PER_SEC;
+    }
+    if (r < 0 && r != s->samples_error)
+        log_warning("cannot book samples of packets: %s; tried again with the next interval",
+                    *store_why(s->store) ? store_why(s->store) : strerror(-r));
+    s->samples_error = r;
 }
 
 void session_note_interfaces(struct session *s)

@@ -12,5 +12,9 @@ bool session_same_interfaces(const struct config *a, const struct config *b);
 /* For struct drain. */
 int session_read_meters(const struct store_meter **ret, size_t *ret_n, void *session);
 
+/* Before an interval is sealed, and after it is booked: samples of packets, beside it. A failure is logged. */
+void session_seal_samples(struct session *s);
+void session_book_samples(struct session *s);
+
 /* Records the states that are new. A failure is logged, and they are tried again. */
 void session_note_interfaces(struct session *s);

@@ -37,9 +37,9 @@ static bool needs_restart(const struct config *a, const struct config *b)
 }
 
 /* The keys above, by their names or those of their groups. */
-static const char *const at_restart_only[] = {"database",    "pin_path",      "control",    "cgroup",
-                                              "limits.",     "layers.",       "interfaces", "notify.command",
-                                              "notify.user", "notify.timeout"};
+static const char *const at_restart_only[] = {
+    "database",       "pin_path",    "control",        "cgroup",       "limits.",      "layers.",       "interfaces",
+    "notify.command", "notify.user", "notify.timeout", "samples.rate", "samples.mode", "samples.buffer"};
 
 static bool is_at_restart_only(const char *key)
 {
@@ -68,8 +68,9 @@ static int refuse_restart(const struct session *s, const struct config *config, 
 
     config_compare(s->config, config, describe_restart, &what);
     if (asprintf(ret_why,
-                 "%s: database, pin_path, control, cgroup, limits, layers, interfaces and what notify runs change only "
-                 "at a restart",
+                 "%s: database, pin_path, control, cgroup, limits, layers, interfaces, how samples are drawn and what "
+                 "notify "
+                 "runs change only at a restart",
                  what ? what : "the configuration") < 0)
         *ret_why = NULL;
     return -EBUSY;

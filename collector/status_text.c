@@ -90,6 +90,19 @@ static void print_errors(const json_t *answer)
     puts(any ? "" : "none");
 }
 
+static void print_samples(const json_t *answer)
+{
+    const json_t *samples = json_object_get(answer, "samples");
+    json_int_t lost = number(samples, "ring_full") + number(samples, "memory_full");
+
+    if (!json_is_object(samples))
+        return;
+    print_label("Samples");
+    printf("one in %lld, %s: %lld of %lld drawn, %lld of them lost, %lld from more sources than are told apart\n",
+           (long long)number(samples, "rate"), text(samples, "mode"), (long long)number(samples, "drawn"),
+           (long long)number(samples, "seen"), (long long)lost, (long long)number(samples, "sources_full"));
+}
+
 static void print_booking(const json_t *answer)
 {
     const json_t *booking = json_object_get(answer, "booking");
@@ -213,6 +226,7 @@ static void print_text(const json_t *answer)
     print_ledger(answer);
     print_errors(answer);
     print_booking(answer);
+    print_samples(answer);
     print_database(answer);
     print_policies(answer);
     print_gaps(answer);

@@ -172,8 +172,9 @@ int ask_snapshot(struct store *s, ask_snapshot_fn read, void *userdata, char **r
 struct asking {
     struct store_query query; /* its lists are its own: leave_out() takes names out of them */
     bool booked;              /* as ask_booked() */
-    store_row_fn fn;          /* NULL: connections are asked for */
+    store_row_fn fn;          /* NULL: connections or samples are asked for */
     store_connection_fn connection_fn;
+    store_sample_fn sample_fn;
     void *userdata;
     int stopped; /* what fn returned, to tell it from the store's own failures */
 };
@@ -220,11 +221,25 @@ static int pass_connection(const struct store_connection_row *row, void *userdat
     return a->stopped = a->connection_fn(row, a->userdata);
 }
 
+static int pass_sample(const struct store_sample_row *row, void *userdata)
+{
+    struct asking *a = userdata;
+
+    return a->stopped = a->sample_fn(row, a->userdata);
+}
+
+static int ask_once(struct store *s, struct asking *a)
+{
+    if (a->sample_fn)
+        return store_query_samples(s, &a->query, pass_sample, a);
+    return a->fn ? store_query_usage(s, &a->query, pass_row, a)
+                 : store_query_connections(s, &a->query, pass_connection, a);
+}
+
 static int ask(struct store *s, struct asking *a, char **ret_why)
 {
     for (;;) {
-        int r = a->fn ? store_query_usage(s, &a->query, pass_row, a)
-                      : store_query_connections(s, &a->query, pass_connection, a);
+        int r = ask_once(s, a);
 
         if (a->stopped)
             return a->stopped;
@@ -278,7 +293,7 @@ static struct store_query query_of(const struct report_options *o, const struct 
     return (struct store_query){
         .buckets = buckets,
         .n_buckets = n_buckets,
-        .by = o->by & ~(FIELD_HOST | FIELD_CONNECTION),
+        .by = o->by & ~(FIELD_HOST | FIELD_CONNECTION | FIELD_SAMPLE),
         .users = names_from(&o->users),
         .projects = names_from(&o->projects),
         .classes = names_from(&o->classes),
@@ -301,6 +316,14 @@ int ask_connections(struct store *s, const struct report_options *o, struct stor
                     void *userdata, char **ret_why)
 {
     struct asking a = {.query = query_of(o, &range, 1), .connection_fn = fn, .userdata = userdata};
+
+    return ask_with_own_lists(s, &a, ret_why);
+}
+
+int ask_samples(struct store *s, const struct report_options *o, struct store_bucket range, store_sample_fn fn,
+                void *userdata, char **ret_why)
+{
+    struct asking a = {.query = query_of(o, &range, 1), .sample_fn = fn, .userdata = userdata};
 
     return ask_with_own_lists(s, &a, ret_why);
 }

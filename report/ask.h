@@ -16,6 +16,8 @@ int ask_usage(struct store *s, const struct report_options *o, const struct stor
               bool connections, store_row_fn fn, void *userdata, char **ret_why);
 
 /* The same for the connections of a range. */
+int ask_samples(struct store *s, const struct report_options *o, struct store_bucket range, store_sample_fn fn,
+                void *userdata, char **ret_why);
 int ask_connections(struct store *s, const struct report_options *o, struct store_bucket range, store_connection_fn fn,
                     void *userdata, char **ret_why);
 

@@ -5,10 +5,12 @@
 
 #include <string.h>
 
-#define AT(member)   offsetof(struct row, member)
-#define USE(member)  offsetof(struct allocation_use, member)
-#define OF(member)   offsetof(struct connection_use, member)
-#define LINE(member) offsetof(struct audit_line, member)
+#define AT(member)     offsetof(struct row, member)
+#define USE(member)    offsetof(struct allocation_use, member)
+#define OF(member)     offsetof(struct connection_use, member)
+#define LINE(member)   offsetof(struct audit_line, member)
+#define SAMPLE(member) offsetof(struct sample_use, member)
+#define SOURCE(member) offsetof(struct source_use, member)
 
 const struct field fields[] = {
     {"section", "SECTION", FIELD_AUDIT, FIELD_TEXT, FIELD_ALWAYS, LINE(section)},
@@ -71,6 +73,37 @@ const struct field fields[] = {
     {"percent", "%", FIELD_AUDIT, FIELD_PERCENT, FIELD_ALWAYS, LINE(hundredths)},
     {"count", "COUNT", FIELD_AUDIT, FIELD_NUMBER, FIELD_ALWAYS, LINE(count)},
     {"meaning", NULL, FIELD_AUDIT, FIELD_TEXT, FIELD_HIDDEN, LINE(meaning)},
+    {"time", "TIME", FIELD_SAMPLE, FIELD_TEXT, FIELD_PEOPLE, SAMPLE(time)},
+    {"time_ns", NULL, FIELD_SAMPLE, FIELD_NUMBER, FIELD_HIDDEN, SAMPLE(time_ns)},
+    {"interface", "INTERFACE", FIELD_SAMPLE, FIELD_TEXT, FIELD_ALWAYS, SAMPLE(interface)},
+    {"direction", "DIR", FIELD_SAMPLE, FIELD_TEXT, FIELD_ALWAYS, SAMPLE(direction)},
+    {"kind", NULL, FIELD_SAMPLE, FIELD_TEXT, FIELD_HIDDEN, SAMPLE(kind)},
+    {"user", "USER", FIELD_SAMPLE, FIELD_TEXT, FIELD_ALWAYS, SAMPLE(user)},
+    {"uid", NULL, FIELD_SAMPLE, FIELD_NUMBER, FIELD_HIDDEN, SAMPLE(uid)},
+    {"gid", NULL, FIELD_SAMPLE, FIELD_NUMBER, FIELD_HIDDEN, SAMPLE(gid)},
+    {"protocol", "PROTOCOL", FIELD_SAMPLE, FIELD_TEXT, FIELD_ALWAYS, SAMPLE(protocol)},
+    {"family", NULL, FIELD_SAMPLE, FIELD_FAMILY, FIELD_HIDDEN, SAMPLE(family)},
+    {"source_end", "SOURCE", FIELD_SAMPLE, FIELD_TEXT, FIELD_PEOPLE, SAMPLE(source_end)},
+    {"source", NULL, FIELD_SAMPLE, FIELD_TEXT, FIELD_HIDDEN, SAMPLE(source)},
+    {"source_port", NULL, FIELD_SAMPLE, FIELD_NUMBER, FIELD_HIDDEN, SAMPLE(source_port)},
+    {"destination_end", "DESTINATION", FIELD_SAMPLE, FIELD_TEXT, FIELD_PEOPLE, SAMPLE(destination_end)},
+    {"destination", NULL, FIELD_SAMPLE, FIELD_TEXT, FIELD_HIDDEN, SAMPLE(destination)},
+    {"destination_port", NULL, FIELD_SAMPLE, FIELD_NUMBER, FIELD_HIDDEN, SAMPLE(destination_port)},
+    {"length", "LENGTH", FIELD_SAMPLE, FIELD_PACKETS, FIELD_ALWAYS, SAMPLE(length)},
+    {"segments", NULL, FIELD_SAMPLE, FIELD_PACKETS, FIELD_HIDDEN, SAMPLE(segments)},
+    {"seq_num", "SEQ", FIELD_SAMPLE, FIELD_PACKETS, FIELD_ALWAYS, SAMPLE(seq_num)},
+    {"ack_num", "ACK", FIELD_SAMPLE, FIELD_PACKETS, FIELD_ALWAYS, SAMPLE(ack_num)},
+    {"tcp_flags", NULL, FIELD_SAMPLE, FIELD_PACKETS, FIELD_HIDDEN, SAMPLE(tcp_flags)},
+    {"flags", "FLAGS", FIELD_SAMPLE, FIELD_TEXT, FIELD_PEOPLE, SAMPLE(flags)},
+    {"head", NULL, FIELD_SAMPLE, FIELD_TEXT, FIELD_HIDDEN, SAMPLE(head)},
+    {"source", "SOURCE", FIELD_SOURCE, FIELD_TEXT, FIELD_ALWAYS, SOURCE(address)},
+    {"drawn", "DRAWN", FIELD_SOURCE, FIELD_PACKETS, FIELD_ALWAYS, SOURCE(drawn)},
+    {"packets", "PACKETS", FIELD_SOURCE, FIELD_PACKETS, FIELD_ALWAYS, SOURCE(packets)},
+    {"packets_low", "95% FROM", FIELD_SOURCE, FIELD_PACKETS, FIELD_ALWAYS, SOURCE(packets_low)},
+    {"packets_high", "TO", FIELD_SOURCE, FIELD_PACKETS, FIELD_ALWAYS, SOURCE(packets_high)},
+    {"bytes", "BYTES", FIELD_SOURCE, FIELD_BYTES, FIELD_ALWAYS, SOURCE(bytes)},
+    {"bytes_low", "95% FROM", FIELD_SOURCE, FIELD_BYTES, FIELD_ALWAYS, SOURCE(bytes_low)},
+    {"bytes_high", "TO", FIELD_SOURCE, FIELD_BYTES, FIELD_ALWAYS, SOURCE(bytes_high)},
 };
 const size_t n_fields = array_length(fields);
 
@@ -87,7 +120,7 @@ bool field_is_in(const struct field *field, unsigned by)
 {
     if (by & FIELD_POLICY && field->dim == 0)
         return field->offset == AT(total_bytes);
-    return field->dim & by || (field->dim == 0 && !(by & FIELD_ALLOCATION));
+    return field->dim & by || (field->dim == 0 && !(by & FIELD_NO_COUNTERS));
 }
 
 bool field_is_in_data(const struct field *field, unsigned by)
@@ -133,6 +166,10 @@ static const void *place_of(const struct field *field, const struct row *row)
         place = row->use;
     else if (field->dim == FIELD_AUDIT)
         place = row->audit;
+    else if (field->dim == FIELD_SAMPLE)
+        place = row->sample;
+    else if (field->dim == FIELD_SOURCE)
+        place = row->source;
     else if (field->dim == FIELD_CONNECTION)
         place = row->connection ? row->connection : &none;
     return (const char *)place + field->offset;
@@ -154,7 +191,7 @@ const struct field *field_for_sort(const char *name, bool payload)
         if (strcmp(name, aliases[i].word) == 0)
             name = payload ? aliases[i].payload_key : aliases[i].key;
     for (size_t i = 0; i < n_fields; i++)
-        if (!(fields[i].dim & (FIELD_ALLOCATION | FIELD_AUDIT)) && fields[i].view != FIELD_PEOPLE &&
+        if (!(fields[i].dim & FIELD_OTHER_REPORTS) && fields[i].view != FIELD_PEOPLE &&
             strcmp(name, fields[i].key) == 0)
             return &fields[i];
     return NULL;

@@ -15,6 +15,13 @@
 
 /* And another: what each policy let pass (tx of the row), dropped (rx) and both together. */
 #define FIELD_POLICY (1u << 23)
+/* And two more: the fields of struct sample_use, and those of struct source_use. */
+#define FIELD_SAMPLE (1u << 21)
+#define FIELD_SOURCE (1u << 22)
+/* Fields that no report of the ledger or of connections has. */
+#define FIELD_OTHER_REPORTS (FIELD_ALLOCATION | FIELD_AUDIT | FIELD_SAMPLE | FIELD_SOURCE)
+/* Reports without the ledger's counters. */
+#define FIELD_NO_COUNTERS (FIELD_ALLOCATION | FIELD_SAMPLE | FIELD_SOURCE)
 
 /* Of FIELD_BYTES and FIELD_PACKETS: there is no such number. */
 #define FIELD_NO_BYTES INT64_MIN

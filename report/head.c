@@ -310,6 +310,29 @@ static void put_held(FILE *out, const struct report_head *head)
     }
 }
 
+/* How many packets one of them stands for, and what is not to be seen. */
+static void put_samples(FILE *out, const struct report_head *head)
+{
+    const struct samples_seen *s = &head->samples;
+    char bytes[UNITS_TEXT_MAX];
+
+    if (!s->intervals) {
+        fputs("Samples:  none were drawn in this period; is samples.rate set?\n", out);
+        return;
+    }
+    fprintf(out, "Samples:  %" PRId64 " of %" PRId64 " frames drawn", s->drawn, s->seen);
+    if (s->drawn)
+        fprintf(out, ", one in %.1f", (double)s->seen / (double)s->drawn);
+    fprintf(out, "; all were %" PRId64 " packets of %s\n", s->packets,
+            units_format_bytes(bytes, s->bytes, head->units));
+    if (s->lost)
+        fprintf(out, "Note:     the details of %" PRId64 " that were drawn are lost; estimates have them\n", s->lost);
+    if (s->sources_full)
+        fprintf(out,
+                "Note:     %" PRId64 " that were drawn came from more sources than are told apart: in no estimate\n",
+                s->sources_full);
+}
+
 int head_put(FILE *out, const struct report_head *head)
 {
     cleanup_free char *host = escape_terminal(head->host ? head->host : "");
@@ -325,6 +348,8 @@ int head_put(FILE *out, const struct report_head *head)
     put_notes(out, head);
     if (head->connections)
         put_held(out, head);
+    if (head->samples.wanted)
+        put_samples(out, head);
     if (head->payload)
         fputs("Bytes:    payload, as processes sent and received it\n", out);
     return 0;

@@ -36,6 +36,12 @@ struct held {
     bool all_known; /* false: what no connection holds is not known, so all_bytes is what they hold */
 };
 
+/* What was seen and drawn in the period, of --samples and --by source. */
+struct samples_seen {
+    bool wanted; /* it is one of these reports */
+    int64_t intervals, seen, packets, bytes, drawn, lost, sources_full;
+};
+
 /* What is known before the first row. */
 struct report_head {
     const char *host, *zone;
@@ -49,6 +55,7 @@ struct report_head {
     bool cut;         /* the period begins where connections do that are kept, and not where it usually does */
     struct store_connections_kept kept;
     struct held held;
+    struct samples_seen samples;
     unsigned by;                 /* enum store_dim and the FIELD_ ones */
     const struct field *measure; /* what --graph draws */
     bool payload;

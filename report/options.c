@@ -181,6 +181,7 @@ DEFINE_FLAG(help)
 DEFINE_FLAG(version)
 
 DEFINE_FLAG(audit)
+DEFINE_FLAG(samples)
 
 /* ---- the table ---- */
 
@@ -221,7 +222,11 @@ static const struct option_row rows[] = {
      "what network interfaces carried beside what was booked, why they differ, what was lost, and the state of the "
      "layers; with --period for each period",
      "Audit", apply_audit},
-    {"format", 'f', "F", "table (default), json, csv, tsv, log", "How to show them", apply_format},
+    {"samples", 0, NULL,
+     "packets that were drawn from those that passed, the newest first; of --since, --user and --proto; --format pcap "
+     "for tshark. --by source estimates from them what each address sent, with the 95 % interval",
+     "Samples", apply_samples},
+    {"format", 'f', "F", "table (default), json, csv, tsv, log, pcap (of samples)", "How to show them", apply_format},
     {"parsable", 'P', NULL, "columns separated by |, as sacct does", NULL, apply_parsable},
     {"graph", 0, NULL, "bars, as wide as the terminal", NULL, apply_graph},
     {"units", 0, "U", "auto (KiB, MiB, ...), si (kB, MB, ...), bytes; of tables and graphs only", NULL, apply_units},
@@ -280,6 +285,8 @@ static void set_defaults(struct report_options *o)
 {
     if (o->connections)
         o->by = dims_of_connections(o);
+    if (o->samples)
+        o->by = FIELD_SAMPLE;
     if (!o->by && o->period == REPORT_NO_PERIOD)
         o->by = o->live || o->output == &output_log ? STORE_BY_USER : STORE_BY_USER | STORE_BY_PROJECT;
     o->measure = field_for_sort("total", o->payload);
@@ -313,6 +320,7 @@ static int check_alone(const struct report_options *o, char **ret_why)
         {o->graph, false, "graph"},
         {o->live, false, "live"},
         {o->connections, false, "connections"},
+        {o->samples, false, "samples"},
     };
 
     if (!o->allocations && o->check)
@@ -361,6 +369,41 @@ static int check_connections(const struct report_options *o, char **ret_why)
     return 0;
 }
 
+/* Of packets neither classes nor projects are kept, and what no packet has is no row of theirs. */
+static int check_samples(const struct report_options *o, char **ret_why)
+{
+    bool sources = o->by & FIELD_SOURCE;
+    const struct {
+        bool given, with_list;
+        const char *option;
+    } others[] = {
+        {o->users.n > 0, true, "user"},
+        {o->protocols.n > 0, true, "proto"},
+        {o->projects.n > 0, false, "project"},
+        {o->classes.n > 0, false, "class"},
+        {o->unit_globs.n > 0, false, "unit"},
+        {o->payload, false, "payload"},
+        {o->period != REPORT_NO_PERIOD, false, "period"},
+        {o->sort != NULL, false, "sort"},
+        {o->graph, false, "graph"},
+        {o->live, false, "live"},
+        {o->connections, false, "connections"},
+        {o->samples && o->by, false, "by"},
+    };
+
+    if (o->output == &output_pcap && !o->samples)
+        return refuse(ret_why, "format", "pcap is for --samples only");
+    if (sources && o->by != FIELD_SOURCE)
+        return refuse(ret_why, "by",
+                      "source stands alone: it is estimated from samples, which the ledger does not know");
+    for (size_t i = 0; (o->samples || sources) && i < array_length(others); i++)
+        if (others[i].given && !(others[i].with_list && o->samples))
+            return refuse(ret_why, others[i].option,
+                          o->samples ? "does not go with --samples, whose rows are packets"
+                                     : "does not go with --by source, which sums up packets by their source");
+    return 0;
+}
+
 static int check_together(const struct report_options *o, char **ret_why)
 {
     unsigned shown = o->by | (o->period != REPORT_NO_PERIOD ? FIELD_PERIOD : 0);
@@ -375,7 +418,7 @@ static int check_together(const struct report_options *o, char **ret_why)
         return refuse(ret_why, "every", "works with --live only");
     if (o->graph && o->output != &output_table)
         return refuse(ret_why, "graph", "is for people; leave out --format and -P");
-    if (!o->allocations && !o->audit && !field_is_in(o->sort_field, shown))
+    if (!o->allocations && !o->audit && !(o->by & (FIELD_SAMPLE | FIELD_SOURCE)) && !field_is_in(o->sort_field, shown))
         return refuse(ret_why, "sort",
                       o->sort_field->dim == FIELD_PERIOD ? "there are no periods to sort by; add --period"
                                                          : "the report has no such column; add it to --by");
@@ -395,6 +438,8 @@ int report_options_complete(struct report_options *o, char **ret_why)
         r = check_policies(o, ret_why);
     if (r >= 0)
         r = check_connections(o, ret_why);
+    if (r >= 0)
+        r = check_samples(o, ret_why);
     if (r < 0)
         return r;
     set_defaults(o);

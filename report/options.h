@@ -30,7 +30,7 @@ struct report_options {
     bool by_period;                           /* in order of the periods, and by sort_field within each */
     const struct output *output;
     enum units_style units;
-    bool units_given, every_given, control_given, payload, live, graph, allocations, connections, audit, check;
+    bool units_given, every_given, control_given, payload, live, graph, allocations, connections, audit, samples, check;
     size_t count; /* --live: stop after so many; 0: go on */
     unsigned every_sec;
     enum report_source asks;

@@ -56,6 +56,7 @@ static const struct word dims[] = {
     {"unit", STORE_BY_UNIT},         {"host", FIELD_HOST},
     {"process", STORE_BY_PROCESS},   {"remote", STORE_BY_REMOTE},
     {"policy", FIELD_POLICY},
+    {"source", FIELD_SOURCE},
 };
 
 static const struct word periods[] = {

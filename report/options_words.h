@@ -4,10 +4,10 @@
 #include "report/options.h"
 
 /* The choices, as --help, complaints and the manual call them. */
-#define WORDS_DIMS    "user, project, class, proto, family, unit, process, remote, host, policy"
+#define WORDS_DIMS    "user, project, class, proto, family, unit, process, remote, source, host, policy"
 #define WORDS_PERIODS "5min, hour, day, week, month, quarter, year, interval"
 #define WORDS_STYLES  "auto, si, bytes"
-#define WORDS_FORMATS "table, json, csv, tsv, log"
+#define WORDS_FORMATS "table, json, csv, tsv, log, pcap"
 
 /* Each returns 0, or a negative errno after options_complain(). */
 

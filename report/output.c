@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-static const struct output *const outputs[] = {&output_table, &output_json, &output_csv, &output_tsv, &output_log};
+static const struct output *const outputs[] = {&output_table, &output_json, &output_csv,
+                                               &output_tsv,   &output_log,  &output_pcap};
 
 const struct output *output_find(const char *name)
 {
@@ -169,6 +170,8 @@ char *output_cell_text(const struct report_head *head, const struct field *field
 
 const char *output_nothing(const struct report_head *head)
 {
+    if (head->by & (FIELD_SAMPLE | FIELD_SOURCE))
+        return "No sample of a packet answers this question.\n";
     if (head->by & FIELD_CONNECTION)
         return "No connection was recorded for this question.\n";
     return head->by & FIELD_ALLOCATION ? "No allocation is configured; see \"allocation\" in pdtt.conf(5).\n"

@@ -20,7 +20,8 @@ struct output {
     void (*done)(struct output_job *job);                         /* frees state, also after a failure */
 };
 
-extern const struct output output_table, output_json, output_csv, output_tsv, output_parsable, output_log, output_graph;
+extern const struct output output_table, output_json, output_csv, output_tsv, output_parsable, output_log, output_graph,
+    output_pcap;
 
 /* What a stream is: a terminal with its width and the locale's characters, or 80 columns without colours. */
 struct output_target output_target_of(FILE *out);

@@ -80,6 +80,16 @@ static int put_connections(json_t *root, const struct report_head *head)
     return json_object_set_new_nocheck(root, "connections", object) < 0 ? -ENOMEM : 0;
 }
 
+static int put_samples(json_t *root, const struct samples_seen *s)
+{
+    json_t *object =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "seen", (json_int_t)s->seen, "seen_packets", (json_int_t)s->packets,
+                  "seen_bytes", (json_int_t)s->bytes, "drawn", (json_int_t)s->drawn, "lost", (json_int_t)s->lost,
+                  "sources_full", (json_int_t)s->sources_full);
+
+    return json_object_set_new_nocheck(root, "samples", object) < 0 ? -ENOMEM : 0;
+}
+
 static int json_begin(struct output_job *job)
 {
     const struct report_head *head = job->head;
@@ -98,6 +108,8 @@ static int json_begin(struct output_job *job)
                   gaps_array(&head->gaps), "rows", state->rows);
     if (!state->root)
         return -ENOMEM;
+    if (head->samples.wanted)
+        return put_samples(state->root, &head->samples);
     return head->connections ? put_connections(state->root, head) : 0;
 }
 

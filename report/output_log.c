@@ -164,8 +164,40 @@ static int put_audit(FILE *out, const struct row *row)
     return 0;
 }
 
+static int put_sample(FILE *out, const struct sample_use *p)
+{
+    cleanup_free char *user = escape_terminal(p->user ? p->user : "-"), *interface = escape_terminal(p->interface);
+
+    if (!user || !interface)
+        return -ENOMEM;
+    fprintf(out, "Time: %s | Interface: %s | Direction: %s | User: %s | Protocol: %s\n", p->time, interface,
+            p->direction, user, p->protocol);
+    fprintf(out, "  Source: %s\n  Destination: %s\n  Length: %" PRId64 " bytes\n", p->source_end, p->destination_end,
+            p->length);
+    if (p->flags)
+        fprintf(out, "  Sequence: %" PRId64 " | Acknowledgment: %" PRId64 " | Flags: %s\n", p->seq_num, p->ack_num,
+                p->flags);
+    return 0;
+}
+
+static void put_source(FILE *out, const struct source_use *p)
+{
+    fprintf(out, "Source: %s | Drawn: %" PRId64 "\n", p->address, p->drawn);
+    fprintf(out, "  Packets: %" PRId64 " (95 %%: %" PRId64 " to %" PRId64 ")\n", p->packets, p->packets_low,
+            p->packets_high);
+    fprintf(out, "  Bytes: %" PRId64 " (95 %%: %" PRId64 " to %" PRId64 ")\n", p->bytes, p->bytes_low, p->bytes_high);
+}
+
 static int log_row(struct output_job *job, const struct row *row)
 {
+    if (row->sample || row->source) {
+        int r = row->sample ? put_sample(job->out, row->sample) : 0;
+
+        if (row->source)
+            put_source(job->out, row->source);
+        fputs("---\n", job->out);
+        return r;
+    }
     if (put_labels(job, row) < 0)
         return -ENOMEM;
     if (row->connection && put_connection(job, row) < 0)

@@ -7,6 +7,7 @@
 #include "report/audit.h"
 #include "report/connections.h"
 #include "report/plan.h"
+#include "report/samples.h"
 
 #include <string.h>
 
@@ -288,10 +289,12 @@ int report_write(struct store *s, const struct calendar *cal, int64_t now_sec, c
                  FILE *out, char **ret_why)
 {
     char *why = NULL;
-    int n = 0, r = (o->audit         ? audit_write
-                    : o->allocations ? allocations_write
-                    : o->connections ? connections_write
-                                     : write_usage)(s, cal, now_sec, o, out, &why);
+    int n = 0, r = (o->audit               ? audit_write
+                    : o->allocations       ? allocations_write
+                    : o->connections       ? connections_write
+                    : o->samples           ? samples_write
+                    : o->by & FIELD_SOURCE ? sources_write
+                                           : write_usage)(s, cal, now_sec, o, out, &why);
 
     if (r == -E2BIG && !why)
         n = asprintf(&why, "the report has more than %zu rows; ask for a shorter time, or for fewer dimensions",

@@ -111,7 +111,7 @@ static int compare_field(const struct field *field, const struct row *a, const s
 static int compare_dims(const struct row *a, const struct row *b)
 {
     for (size_t i = 0; i < n_fields; i++) {
-        bool dim = fields[i].dim && !(fields[i].dim & (FIELD_ALLOCATION | FIELD_AUDIT)) &&
+        bool dim = fields[i].dim && !(fields[i].dim & FIELD_OTHER_REPORTS) &&
                    (fields[i].dim != FIELD_POLICY || field_is_label(&fields[i]));
         int order = dim ? compare_field(&fields[i], a, b) : 0;
 

@@ -31,6 +31,25 @@ struct audit_line {
     int64_t count;                       /* how often, -1: none */
 };
 
+/* What a row of --samples says; texts are owned. */
+struct sample_use {
+    char *time, *interface, *direction, *kind, *user, *protocol; /* user NULL: not known */
+    char *source, *destination, *source_end, *destination_end;
+    char *flags, *head;        /* flags NULL: it is not TCP; head in hexadecimal */
+    int64_t time_ns, uid, gid; /* -1: not known */
+    int64_t family, source_port, destination_port, length, segments; /* ports -1: none */
+    int64_t seq_num, ack_num, tcp_flags;
+    int64_t frame_len;
+    unsigned char bytes[128];
+    size_t head_len;
+};
+
+/* What a row of --by source says: estimates, each with its interval; nothing is owned. */
+struct source_use {
+    const char *address;
+    int64_t drawn, packets, packets_low, packets_high, bytes, bytes_low, bytes_high;
+};
+
 /* Texts that were not asked for are NULL, numbers -1. */
 struct row {
     size_t bucket;                /* index of the period */
@@ -46,6 +65,8 @@ struct row {
     const struct allocation_use *use;        /* of --allocations only; not owned */
     const struct connection_use *connection; /* of --connections only; not owned */
     const struct audit_line *audit;          /* of --audit only; not owned */
+    const struct sample_use *sample;         /* of --samples only; not owned */
+    const struct source_use *source;         /* of --by source only; not owned */
 };
 
 struct rows {

@@ -120,6 +120,11 @@ int authorise(const struct membership *m, struct report_options *o, struct grant
     int r;
 
     *ret = (struct grant){.viewer = {.uid = m->uid, .name = m->name}};
+    if (o->by & FIELD_SOURCE)
+        return refuse(
+            ret_why,
+            "option --by: 'source' is estimated from packets of everybody, which pdtt-serve does not hand out; "
+            "ask the database itself, as somebody who may read it");
     if (m->uid == 0 || m->admin)
         return 0;
     if (o->audit)

@@ -119,6 +119,14 @@ static int refuse_unknown(const char *name, char **ret_why)
     return -EINVAL;
 }
 
+static int refuse_samples(char **ret_why)
+{
+    *ret_why =
+        strdup("option --samples: pdtt-serve hands out no packets, whose addresses are everybody's; ask the database "
+               "itself, as somebody who may read it");
+    return -EINVAL;
+}
+
 static int refuse_fixed(const char *name, char **ret_why)
 {
     if (asprintf(ret_why, "parameter %s: the path says it already; /api/v1/report takes it", name) < 0)
@@ -156,6 +164,8 @@ static int apply(const struct parameter *p, const struct question_kind *kind, st
         return parse_flag(p, (bool *)((char *)&q->target + flag->offset), ret_why);
     if (strcmp(p->name, "width") == 0)
         return parse_number(p, WIDEST, &q->target.width, ret_why);
+    if (strcmp(p->name, "samples") == 0)
+        return refuse_samples(ret_why);
     return refuse_unknown(p->name, ret_why);
 }
 

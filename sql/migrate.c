@@ -13,7 +13,7 @@ static const struct rung {
     const char *sql;
 } ladder[] = {
     {1, sql_0001_create},     {2, sql_0002_levels},  {3, sql_0003_connections}, {4, sql_0004_name_packets},
-    {5, sql_0005_interfaces}, {6, sql_0006_notices}, {7, sql_0007_policies},
+    {5, sql_0005_interfaces}, {6, sql_0006_notices}, {7, sql_0007_samples},     {8, sql_0008_policies},
 };
 
 #define SCHEMA_VERSION (ladder[array_length(ladder) - 1].version)

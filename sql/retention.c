@@ -204,14 +204,21 @@ static int drop_finest(struct store *s, struct step *ret)
 }
 
 /*
- * Raw and connections, then five minutes, then hours, each when the ones before are used up. Days and months are what
- * is billed by.
+ * Samples of packets, of which no sum is made; then raw and connections, then five minutes, then hours, each when the ones
+ * before are used up. Days and months are what is billed by.
  */
 static int drop_for_quota(struct store *s, bool *ret_dropped)
 {
     struct step step = {.done = true};
     bool over = true;
-    int r = drop_finest(s, &step);
+    int64_t samples;
+    int r = samples_drop(s, &samples);
+
+    if (r < 0 || samples > 0) {
+        *ret_dropped = samples > 0;
+        return r;
+    }
+    r = drop_finest(s, &step);
 
     *ret_dropped = step.n > 0;
     for (int level = STORE_5MIN; level <= STORE_HOUR && r == 0 && step.done; level++) {

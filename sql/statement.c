@@ -50,6 +50,15 @@ void statement_finalize_all(struct store *s)
     }
 }
 
+static int bind_value(sqlite3_stmt *stmt, int index, const struct bind *bind)
+{
+    if (bind->is_text)
+        return sqlite3_bind_text(stmt, index, bind->text, -1, SQLITE_STATIC);
+    if (bind->blob)
+        return sqlite3_bind_blob(stmt, index, bind->blob, (int)bind->number, SQLITE_STATIC);
+    return sqlite3_bind_int64(stmt, index, bind->number);
+}
+
 int statement_bind(struct store *s, enum statement_id id, const struct bind *binds, size_t n)
 {
     struct statement *st = &s->statements[id];
@@ -61,9 +70,8 @@ int statement_bind(struct store *s, enum statement_id id, const struct bind *bin
         return store_fail(s, -EINVAL, "statement %d got %zu of %zu values; this is a defect of the program", id, n,
                           st->n_binds);
     for (size_t i = 0; i < n; i++) {
-        st->has_text = st->has_text || binds[i].is_text;
-        int rc = binds[i].is_text ? sqlite3_bind_text(st->stmt, st->index[i], binds[i].text, -1, SQLITE_STATIC)
-                                  : sqlite3_bind_int64(st->stmt, st->index[i], binds[i].number);
+        st->has_text = st->has_text || binds[i].is_text || binds[i].blob;
+        int rc = bind_value(st->stmt, st->index[i], &binds[i]);
         if (rc != SQLITE_OK)
             return store_fail_sqlite(s, "binding a value");
     }
@@ -101,6 +109,12 @@ int64_t statement_int(const struct store *s, enum statement_id id, int column)
 const char *statement_text(const struct store *s, enum statement_id id, int column)
 {
     return (const char *)sqlite3_column_text(s->statements[id].stmt, column);
+}
+
+const void *statement_blob(const struct store *s, enum statement_id id, int column, size_t *ret_size)
+{
+    *ret_size = (size_t)sqlite3_column_bytes(s->statements[id].stmt, column);
+    return sqlite3_column_blob(s->statements[id].stmt, column);
 }
 
 int statement_run(struct store *s, enum statement_id id, const struct bind *binds, size_t n)

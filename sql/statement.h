@@ -178,6 +178,16 @@ enum statement_id {
     STATEMENT_POLICY_CLEAR,
     STATEMENT_POLICY_INSERT,
     STATEMENT_POLICY_LIST,
+    STATEMENT_SAMPLE_INTERVAL,
+    STATEMENT_SAMPLE_SOURCE,
+    STATEMENT_SAMPLE_INSERT,
+    STATEMENT_SAMPLE_EXPIRE,
+    STATEMENT_SAMPLE_DROP,
+    STATEMENT_SAMPLE_EXPIRE_SOURCES,
+    STATEMENT_SAMPLE_EXPIRE_INTERVALS,
+    STATEMENT_SAMPLE_LIST,
+    STATEMENT_SAMPLE_INTERVALS,
+    STATEMENT_SAMPLE_SOURCES,
     STATEMENT_FIRST_LAST,
     STATEMENT_RAW_REACH,
     STATEMENT_RAW_INTERVALS,
@@ -198,17 +208,19 @@ struct statement {
     sqlite3_stmt *stmt;
     int index[STATEMENT_MAX_BINDS]; /* SQLite's number of each name */
     size_t n_binds;
-    bool has_text; /* bound without a copy */
+    bool has_text; /* or bytes: bound without a copy */
 };
 
 struct bind {
     const char *text; /* a text that stays until the statement is reset; used when is_text, where NULL is SQL's NULL */
     int64_t number;
     bool is_text;
+    const void *blob; /* bytes that stay likewise, number of them; NULL: it is no blob */
 };
 
-#define BIND_INT(n)  ((struct bind){.number = (n)})
-#define BIND_TEXT(t) ((struct bind){.text = (t), .is_text = true})
+#define BIND_INT(n)     ((struct bind){.number = (n)})
+#define BIND_BLOB(b, n) ((struct bind){.blob = (b), .number = (n)})
+#define BIND_TEXT(t)    ((struct bind){.text = (t), .is_text = true})
 /* Six of them, for struct store_counters *n. */
 #define BIND_COUNTERS(n)                                                                                               \
     BIND_INT((n)->tx_bytes), BIND_INT((n)->rx_bytes), BIND_INT((n)->tx_packets), BIND_INT((n)->rx_packets),            \
@@ -233,6 +245,7 @@ int statement_step(struct store *s, enum statement_id id);
 void statement_reset(struct store *s, enum statement_id id);
 
 int64_t statement_int(const struct store *s, enum statement_id id, int column);
+const void *statement_blob(const struct store *s, enum statement_id id, int column, size_t *ret_size);
 const char *statement_text(const struct store *s, enum statement_id id, int column); /* NULL is SQL's NULL */
 
 /* Binds, runs to the end, resets. */

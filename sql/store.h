@@ -82,6 +82,8 @@ struct store_policy {
     int64_t
         max_size_bytes; /* of the database, 0: no limit; raw and connections go first, then the finer levels, never days and months */
     int64_t connections_sec; /* how long connections are kept; 0, STORE_FOREVER: for ever */
+    int64_t samples_sec;     /* the same of samples of packets */
+    int64_t samples_most;    /* how many of them are kept at most; 0: no limit */
 };
 
 /*
@@ -206,6 +208,49 @@ struct store_interval {
  */
 int store_book_interval(struct store *s, const struct store_interval *interval, struct store_usage *rows,
                         size_t n_rows);
+
+/* A packet that was drawn. Texts and bytes are the caller's. */
+struct store_sample {
+    int64_t time_ns;       /* wall clock, since 1970 */
+    const char *interface; /* its name; "?" of one that is gone */
+    const char *kind;      /* as in struct store_meter */
+    bool tx;
+    int protocol, family; /* IPPROTO_*, AF_* */
+    int packet_type;      /* 0 TCP, 1 UDP, 2 ICMP, 3 others */
+    unsigned char src_ip[16], dst_ip[16];
+    uint16_t src_port, dst_port;
+    int64_t packet_len, frame_len, segments;
+    uint32_t seq_num, ack_num;
+    uint8_t tcp_flags;
+    int64_t uid, gid; /* STORE_UID_UNATTRIBUTED, STORE_GID_NONE: not known */
+    const unsigned char *head;
+    size_t head_len;
+};
+
+/* What was drawn of a source's packets; squares are those of single frames. */
+struct store_sample_source {
+    unsigned char address[16];
+    int family;
+    int64_t drawn, packets, packets_squared, bytes, bytes_squared, most_packets, most_bytes;
+};
+
+/* What was drawn since the last booking of samples; see sql/0007_samples.sql. */
+struct store_sampling {
+    int64_t start_sec, end_sec;
+    int64_t rate;
+    const char *mode;
+    int64_t seen, seen_packets, seen_bytes, drawn, ring_full, memory_full, sources_full;
+    const struct store_sample_source *sources; /* each address once */
+    size_t n_sources;
+    const struct store_sample *samples;
+    size_t n_samples;
+};
+
+/*
+ * Books them in a transaction of their own, so that they never keep an interval from being booked, and drops samples that the
+ * policy keeps no longer. NULL: only that. The errors are those of store_flush().
+ */
+int store_book_samples(struct store *s, const struct store_sampling *sampling);
 
 /* Rolls up what was booked so far. Errors: -EBUSY, -ESTALE, -ENOSPC, -EIO; nothing is lost, the next one catches up. */
 int store_flush(struct store *s);

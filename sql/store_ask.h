@@ -194,6 +194,51 @@ struct store_layer {
 typedef int (*store_layer_fn)(const struct store_layer *layer, void *userdata); /* non-zero stops and is returned */
 int store_query_layers(struct store *s, int64_t since_sec, int64_t until_sec, store_layer_fn fn, void *userdata);
 
+/* A packet that was drawn. Texts and bytes live until the callback returns. */
+struct store_sample_row {
+    const char *user; /* NULL: not known */
+    int64_t uid, gid; /* -1: not known */
+    const char *protocol;
+    int64_t time_ns;
+    const char *interface, *direction, *kind;
+    int family; /* 4, 6 */
+    const char *source, *destination;
+    int source_port, destination_port;
+    int64_t packet_len, frame_len, segments;
+    int64_t seq_num, ack_num, tcp_flags;
+    const unsigned char *head;
+    size_t head_len;
+};
+typedef int (*store_sample_fn)(const struct store_sample_row *row, void *userdata); /* as store_row_fn */
+
+/* Those of the only bucket of query that its filters by user and protocol let through, the newest first. -ENOENT as above. */
+int store_query_samples(struct store *s, const struct store_query *query, store_sample_fn fn, void *userdata);
+
+/* What was drawn in an interval of samples; without its sources and samples. */
+struct store_sample_interval {
+    int64_t id, start_sec, end_sec, rate;
+    const char *mode;
+    int64_t seen, seen_packets, seen_bytes, drawn, ring_full, memory_full, sources_full;
+};
+typedef int (*store_sample_interval_fn)(const struct store_sample_interval *interval, void *userdata);
+
+/* Those that began in [since, until), in their order. */
+int store_query_sample_intervals(struct store *s, int64_t since_sec, int64_t until_sec, store_sample_interval_fn fn,
+                                 void *userdata);
+
+/* What was drawn of a source in all of them that have this rate and mode; the largest of single frames in most_…. */
+struct store_sample_sum {
+    const char *source; /* an address, until the callback returns, as mode */
+    int64_t rate;
+    const char *mode;
+    struct store_sample_source drawn; /* without its address */
+};
+typedef int (*store_sample_sum_fn)(const struct store_sample_sum *sum, void *userdata);
+
+/* Ordered by source. */
+int store_query_sample_sources(struct store *s, int64_t since_sec, int64_t until_sec, store_sample_sum_fn fn,
+                               void *userdata);
+
 /* The allocations in their order; what the callback gets lives until it returns. */
 typedef int (*store_allocation_fn)(const struct store_allocation *allocation, void *userdata);
 int store_query_allocations(struct store *s, store_allocation_fn fn, void *userdata);

@@ -356,6 +356,11 @@ int meters_roll_up(struct store *s, int64_t last_id);
 /* Drops what a raw interval or a bucket of a level has of them. In a transaction. */
 int meters_drop(struct store *s, int level, int64_t key);
 
+/* ---- samples.c ---- */
+
+/* Drops some of the oldest, for the quota; *ret_n says how many. In a transaction. */
+int samples_drop(struct store *s, int64_t *ret_n);
+
 /* ---- record.c ---- */
 
 /* The id of a class; gives it one. In a transaction. */

@@ -298,3 +298,18 @@ FROM added a
 JOIN policy_name n ON n.id = a.policy
 LEFT JOIN bucket b ON b.level = 3 AND b.start_sec = a.start_sec
 GROUP BY a.start_sec, a.policy;
+
+-- Packets that were drawn, one a row. How many a row stands for says sample_interval: seen / drawn of its time.
+--     SELECT time, source, source_port, destination, destination_port, length FROM v_packet_sample WHERE tcp_flags & 2;
+CREATE VIEW v_packet_sample AS
+SELECT datetime(p.time_ns / 1000000000, 'unixepoch', 'localtime') AS time, p.time_ns AS time_ns,
+    p.interface AS interface, p.direction AS direction, p.kind AS kind,
+    CASE WHEN p.uid >= 0 THEN coalesce(u.name, 'uid ' || p.uid) END AS user,
+    CASE WHEN p.uid >= 0 THEN p.uid END AS uid, CASE WHEN p.gid >= 0 THEN p.gid END AS gid,
+    coalesce(o.name, 'proto ' || p.protocol) AS protocol, p.family AS family,
+    p.src_ip AS source, p.src_port AS source_port, p.dst_ip AS destination, p.dst_port AS destination_port,
+    p.packet_len AS length, p.segments AS segments,
+    p.seq_num AS seq_num, p.ack_num AS ack_num, p.tcp_flags AS tcp_flags, p.head AS head
+FROM packet_sample p
+LEFT JOIN user u ON u.id = p.user
+LEFT JOIN protocol o ON o.id = p.protocol;

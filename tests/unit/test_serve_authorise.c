@@ -142,6 +142,7 @@ static const struct {
     {"user=alice", "option --user: 'alice'"},
     {"audit=1", "option --audit"},
     {"by=policy", "option --by: policies are of the whole host"},
+    {"by=source", "option --by: 'source'"},
     {"user=bob,alice", "'alice'"},
     {"user=bob&user=alice", "'alice'"},
     {"user=alice&project=physics", "'alice'"},

@@ -188,6 +188,7 @@ static const struct {
     {"database=/etc/shadow", "unknown parameter"},
     {"socket=/run/x", "unknown parameter"},
     {"live=1", "unknown parameter"},
+    {"samples=1", "hands out no packets"},
     {"every=1", "unknown parameter"},
     {"count=1", "unknown parameter"},
     {"help=1", "unknown parameter"},

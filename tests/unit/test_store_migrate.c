@@ -226,10 +226,10 @@ START_TEST(a_reader_that_stays_is_told_of_a_newer_schema)
     struct store *s = open_store(STORE_READ);
 
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
-    sql_int("PRAGMA user_version = 8");
+    sql_int("PRAGMA user_version = 9");
     ck_assert_int_eq(store_begin_read(s), -ENOTSUP);
-    ck_assert_msg(strstr(store_why(s), "has schema 8, newer than this program's 7") != NULL, "%s", store_why(s));
-    sql_int("PRAGMA user_version = 7");
+    ck_assert_msg(strstr(store_why(s), "has schema 9, newer than this program's 8") != NULL, "%s", store_why(s));
+    sql_int("PRAGMA user_version = 8");
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
     store_close(s);
 }

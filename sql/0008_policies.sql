@@ -39,4 +39,4 @@ CREATE TABLE policy_usage (
     PRIMARY KEY (level, key, policy)
 ) STRICT, WITHOUT ROWID;
 
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
