@@ -55,8 +55,7 @@ static const struct word dims[] = {
     {"protocol", STORE_BY_PROTOCOL}, {"family", STORE_BY_FAMILY},
     {"unit", STORE_BY_UNIT},         {"host", FIELD_HOST},
     {"process", STORE_BY_PROCESS},   {"remote", STORE_BY_REMOTE},
-    {"policy", FIELD_POLICY},
-    {"source", FIELD_SOURCE},
+    {"policy", FIELD_POLICY},        {"source", FIELD_SOURCE},
 };
 
 static const struct word periods[] = {
