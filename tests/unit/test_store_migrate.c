@@ -9,7 +9,7 @@
 #define FIXTURE_TX INT64_C(5423753)
 /* schema2.sql: the same as the program of schema 2 had it, and 40 more epochs, the last 8 of them not rolled up. */
 #define FIXTURE_2_TX INT64_C(10393273)
-#define NEWEST 8
+#define NEWEST       8
 
 static void load(const char *fixture)
 {
