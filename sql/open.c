@@ -27,6 +27,7 @@ static const char writer_pragmas[] = "PRAGMA journal_mode = WAL;"
 void store_set_up_sqlite(void)
 {
     sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, STATEMENT_JOURNAL_BYTES);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks how much it takes, and telling takes a lock each time */
 }
 
 static int set_up_writer(struct store *s)
