@@ -93,19 +93,30 @@ static int64_t nearest_divisor_of_hour(int64_t sec)
     return 3600 % (sec - distance) == 0 ? sec - distance : sec + distance;
 }
 
+int config_read_duration(struct config_reader *reader, const config_setting_t *setting, const char *remedy,
+                         int64_t *ret_sec)
+{
+    const char *text = config_setting_get_string(setting);
+    int r;
+
+    if (!text)
+        return config_complain(reader, setting, "is not a duration in double quotes; %s", remedy);
+    r = units_parse_duration(text, ret_sec);
+    if (r == -EINVAL)
+        return config_complain(reader, setting, "is not a duration with a unit; %s", remedy);
+    return r < 0 ? config_complain(reader, setting, "is out of range; %s", remedy) : 0;
+}
+
 /* Intervals start at multiples of the wall clock, and hours must be made of whole ones. */
 static int read_interval(struct config_reader *reader, const config_setting_t *setting, void *target)
 {
     static const char remedy[] = "write 1s to 1h, such as \"10s\" or \"1min\"";
-    const char *text = config_setting_get_string(setting);
     int64_t sec;
+    int r = config_read_duration(reader, setting, remedy, &sec);
 
-    if (!text)
-        return config_complain(reader, setting, "is not a duration in double quotes; %s", remedy);
-    int r = units_parse_duration(text, &sec);
-    if (r == -EINVAL)
-        return config_complain(reader, setting, "is not a duration with a unit; %s", remedy);
-    if (r < 0 || sec < 1 || sec > 3600)
+    if (r < 0)
+        return r;
+    if (sec < 1 || sec > 3600)
         return config_complain(reader, setting, "is outside 1s to 1h; %s", remedy);
     if (3600 % sec != 0)
         return config_complain(reader, setting, "does not divide an hour evenly; \"%llds\" would",

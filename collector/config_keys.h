@@ -62,6 +62,10 @@ int config_complain(struct config_reader *reader, const config_setting_t *settin
 /* "classes[0].name"; malloc'ed, NULL when memory is out. */
 char *config_setting_path(const config_setting_t *setting);
 
+/* A duration of any length in whole seconds; remedy ends what is said of one that is none. */
+int config_read_duration(struct config_reader *reader, const config_setting_t *setting, const char *remedy,
+                         int64_t *ret_sec);
+
 /* A text that is not empty and holds no control characters; it belongs to the setting. */
 int config_read_text(struct config_reader *reader, const config_setting_t *setting, const char **ret_text);
 

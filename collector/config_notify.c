@@ -7,7 +7,6 @@
 
 #include "collector/notice_words.h"
 #include "common/cleanup.h"
-#include "common/units.h"
 
 static int check_argument(struct config_reader *reader, const config_setting_t *setting, const char **text)
 {
@@ -61,15 +60,12 @@ int config_read_notify_user(struct config_reader *reader, const config_setting_t
 int config_read_notify_timeout(struct config_reader *reader, const config_setting_t *setting, void *target)
 {
     static const char remedy[] = "write 1s to 5min, such as \"10s\"";
-    const char *text = config_setting_get_string(setting);
     int64_t sec;
+    int r = config_read_duration(reader, setting, remedy, &sec);
 
-    if (!text)
-        return config_complain(reader, setting, "is not a duration in double quotes; %s", remedy);
-    int r = units_parse_duration(text, &sec);
-    if (r == -EINVAL)
-        return config_complain(reader, setting, "is not a duration with a unit; %s", remedy);
-    if (r < 0 || sec < 1 || sec > 300)
+    if (r < 0)
+        return r;
+    if (sec < 1 || sec > 300)
         return config_complain(reader, setting, "is outside 1s to 5min; %s", remedy);
     *(unsigned *)target = (unsigned)sec;
     return 0;

@@ -37,16 +37,11 @@ int config_read_timezone(struct config_reader *reader, const config_setting_t *s
 int config_read_retention(struct config_reader *reader, const config_setting_t *setting, void *target)
 {
     static const char remedy[] = "write one like \"2d\" or \"3y\", or \"forever\"";
-    const char *text = config_setting_get_string(setting);
     int64_t sec;
+    int r = config_read_duration(reader, setting, remedy, &sec);
 
-    if (!text)
-        return config_complain(reader, setting, "is not a duration in double quotes; %s", remedy);
-    int r = units_parse_duration(text, &sec);
-    if (r == -EINVAL)
-        return config_complain(reader, setting, "is not a duration with a unit; %s", remedy);
     if (r < 0)
-        return config_complain(reader, setting, "is out of range; %s", remedy);
+        return r;
     if (sec < MIN_RETENTION_SEC)
         return config_complain(reader, setting, "is less than an hour, the least that can be kept; %s", remedy);
     *(int64_t *)target = sec;
