@@ -25,10 +25,13 @@ static bool own(char **text)
 int policy_copy(const struct policy *policy, struct policy *ret)
 {
     struct policy copy = *policy;
+    char **texts[] = {&copy.user, &copy.group, &copy.project, &copy.class_name, &copy.unit, &copy.when_allocation};
+    bool all = true;
 
     /* All are tried, so that none is still borrowed when policy_done() frees them. */
-    if (!(own(&copy.user) & own(&copy.group) & own(&copy.project) & own(&copy.class_name) & own(&copy.unit) &
-          own(&copy.when_allocation))) {
+    for (size_t i = 0; i < array_length(texts); i++)
+        all = own(texts[i]) && all;
+    if (!all) {
         policy_done(&copy);
         return -ENOMEM;
     }

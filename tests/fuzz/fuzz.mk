@@ -14,7 +14,7 @@ names = $(patsubst $(srcdir)/%.c,%.o,$(wildcard $(1)))
 COMMON = $(filter-out common/syscall_filter.o common/worker.o common/control_client.o,$(call names,$(srcdir)/common/*.c))
 STORE = $(call names,$(srcdir)/sql/*.c)
 REPORT = $(filter-out report/main.o,$(call names,$(srcdir)/report/*.c))
-CONFIG = $(call names,$(srcdir)/collector/config*.c)
+CONFIG = $(call names,$(srcdir)/collector/config*.c) collector/notice_words.o
 
 all: $(TARGETS)
 
