@@ -2,6 +2,7 @@
 --     sqlite3 -readonly /var/lib/pdtt/pdtt.db
 -- tx and rx are seen from this host: tx left it, rx reached it. total_bytes = tx_bytes + rx_bytes, on the wire.
 
+DROP VIEW IF EXISTS v_packet_sample;
 DROP VIEW IF EXISTS v_policy;
 DROP VIEW IF EXISTS v_interface_day;
 DROP VIEW IF EXISTS v_connection;

@@ -220,6 +220,18 @@ START_TEST(an_old_reader_that_stays_fails_instead_of_answering_in_part)
 }
 END_TEST
 
+/* A view that is left makes the last step fail at every site that has the schema before. */
+START_TEST(a_database_of_the_schema_before_gets_its_views_anew)
+{
+    store_close(open_store(STORE_WRITE));
+    execute(place_path, "DROP VIEW v_policy; DROP TABLE policy_usage; DROP TABLE policy_meter; DROP TABLE policy_name;"
+                        "DROP TABLE policy; PRAGMA user_version = 7");
+    store_close(open_store(STORE_WRITE));
+    ck_assert_int_eq(sql_int("PRAGMA user_version"), NEWEST);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM v_policy"), 0);
+}
+END_TEST
+
 START_TEST(a_reader_that_stays_is_told_of_a_newer_schema)
 {
     store_close(open_store(STORE_WRITE));
@@ -313,6 +325,7 @@ int main(void)
     tcase_add_test(c, a_migrated_database_names_packet_sockets);
     tcase_add_test(c, a_new_reader_of_an_old_database_is_told_what_to_do);
     tcase_add_test(c, an_old_reader_that_stays_fails_instead_of_answering_in_part);
+    tcase_add_test(c, a_database_of_the_schema_before_gets_its_views_anew);
     tcase_add_test(c, a_reader_that_stays_is_told_of_a_newer_schema);
     tcase_add_test(c, readers_during_the_migration_see_all_or_are_refused);
     tcase_add_test(c, a_migration_that_is_killed_leaves_the_old_schema_or_the_new);
