@@ -212,11 +212,6 @@ static bool records_connections(program_set wanted)
     return tracker && reader;
 }
 
-bool programs_take_policies(void)
-{
-    return fragments_can_be_counted(); /* came with 6.2 as well */
-}
-
 uint32_t programs_policies_room(uint32_t policies)
 {
     return (policies + PDTT_POLICY_WORD - 1) / PDTT_POLICY_WORD * PDTT_POLICY_WORD;
@@ -368,6 +363,32 @@ int programs_probe(unsigned program, bool notes, char **ret_why)
     if (r < 0)
         refusal_name(program_rows[program].hook, r, reason, ret_why);
     return r;
+}
+
+static bool takes_policies(unsigned program)
+{
+    struct programs_config config = {
+        .slots = 2, .cpus = libbpf_num_possible_cpus(), .policies = PDTT_POLICY_WORD, .wanted = program_bit(program)};
+    cleanup_free char *why = NULL;
+    struct programs *p;
+
+    memset(config.reuse_fd, -1, sizeof(config.reuse_fd));
+    if (programs_load(&config, &p, &why) < 0)
+        return false;
+    programs_free(p);
+    return true;
+}
+
+/* 6.2 is known to, and the old form not to, which would only be found out after a million steps. */
+bool programs_take_policies(void)
+{
+    static int known = -1;
+
+    if (known < 0)
+        known =
+            fragments_can_be_counted() || (!object_is_old() && takes_policies(programs_find("cgroup_skb_ingress")) &&
+                                           takes_policies(programs_find("cgroup_skb_egress")));
+    return known;
 }
 
 int programs_map_fd(const struct programs *p, enum map_id map)

@@ -109,7 +109,8 @@ bool programs_know_netns(void);
 
 /*
  * Whether this kernel's verifier gets through the search for policies. Before 6.2 it took each number in programs with functions
- * for one that matters, and found no two ways through the search alike.
+ * for one that matters, and found no two ways through the search alike. The correction was brought back to 6.1 (Debian's has
+ * it), so before 6.2 it is tried.
  */
 bool programs_take_policies(void);
 
