@@ -111,8 +111,12 @@ struct pdtt_policy_stats {
     __u64 parse_errors;   /* packets that could not be read, and were let through */
     __u64 bytes_blocked;
     __u64 packets_marked; /* allowed, and the sender told to slow down */
+    /* Of those blocked while they were to be told: */
+    __u64 packets_told;
+    __u64 packets_held;    /* more than the rate lets through */
+    __u64 packets_unheard; /* ring_buffer had no room */
 };
-_Static_assert(sizeof(struct pdtt_policy_stats) == 64, "read by user space");
+_Static_assert(sizeof(struct pdtt_policy_stats) == 88, "read by user space");
 
 /* In a TCP socket's storage, by direction: what was found for its packets. 0: nothing yet. */
 struct pdtt_policy_decision {
@@ -124,8 +128,32 @@ struct pdtt_policy_decision {
 struct pdtt_policy_bucket {
     __u32 lock, padding;
     __u64 time_ns; /* up to which what was let through has used up the rate */
+    __u64 told_ns; /* the same of packets that were told */
     char name[PDTT_POLICY_NAME];
 };
+
+/* Of policy_telling: how often each policy may tell of a packet that it dropped. A change is in force at once. */
+struct pdtt_policy_telling {
+    __u64 gap_ns;   /* 0: nothing is told */
+    __u64 burst_ns; /* so many times the gap as may be told at once */
+};
+
+/* Record of ring_buffer: a packet that a policy dropped. With the policy's name, whose id may be another's when it is read. */
+struct packet_event {
+    __u64 timestamp;             /* ns, boot-time clock */
+    __u8 src_ip[16], dst_ip[16]; /* network order; IPv4 in the first 4 */
+    char policy[PDTT_POLICY_NAME];
+    __u32 uid, gid;           /* whom the packet would be charged to; PDTT_NO_ID: not known */
+    __u32 packet_size;        /* of layer 3 on the wire, of all its segments */
+    __u32 packets;            /* segments */
+    __u16 src_port, dst_port; /* host order; 0: none, or a later fragment */
+    __u8 protocol;
+    __u8 action_taken; /* enum pdtt_policy_action */
+    __u8 family;       /* AF_INET, AF_INET6 */
+    __u8 direction;    /* enum pdtt_direction */
+};
+_Static_assert(sizeof(struct packet_event) == 128, "read by user space");
+#define PDTT_POLICY_RING 65536 /* bytes; pdttd is woken by each record */
 
 /* Sizes of the maps for so many policies in force (limits.policies, a multiple of 64). */
 #define PDTT_POLICY_VECTORS(policies) (4 * (policies) + 64)

@@ -81,6 +81,7 @@ struct policy_bucket {
     struct bpf_spin_lock lock;
     __u32 padding;
     __u64 time_ns;
+    __u64 told_ns;
     char name[PDTT_POLICY_NAME];
 };
 struct {
@@ -482,6 +483,8 @@ static __always_inline struct pdtt_policy_decision *policy_memory(struct bpf_soc
     return bpf_sk_storage_get(&policy_decision, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
+#include "policy_events.bpf.h"
+
 /* ---- the whole of it ---- */
 
 /* What the ledger would charge the packet to. */
@@ -548,6 +551,7 @@ static __always_inline __u32 policy_judge(struct __sk_buff *skb, struct pdtt_epo
     struct policy_packet p = {
         .direction = direction, .set = (flags & PDTT_EPOCH_POLICY_SET) != 0, .bytes = bytes, .packets = packets};
     int rule = policy_recall(skb, epoch, &p);
+    __u32 verdict;
 
     if (rule == POLICY_EXEMPT)
         return VERDICT_PASS;
@@ -562,5 +566,8 @@ static __always_inline __u32 policy_judge(struct __sk_buff *skb, struct pdtt_epo
         policy_unreadable();
         rule = PDTT_POLICY_NONE;
     }
-    return policy_act(rule & 0xffff, &p);
+    verdict = policy_act(rule & 0xffff, &p);
+    if (verdict_drops(verdict))
+        policy_tell(skb, &p, rule & 0xffff);
+    return verdict;
 }

@@ -145,6 +145,13 @@ static json_t *revert_policies(const struct control_peer *peer, void *userdata)
     return change_policies(peer, userdata, "revert", NULL, policy_answer_revert);
 }
 
+static json_t *tell_policy_events(const struct control_peer *peer, const json_t *argument, void *userdata)
+{
+    struct session *s = userdata;
+
+    return s->policy_events ? session_tell_policy_events(s, argument) : without_policies(s);
+}
+
 static const struct control_verb verbs[] = {
     {.name = "status", .answer = tell_status},
     {.name = "peek", .answer = tell_peek},
@@ -153,6 +160,7 @@ static const struct control_verb verbs[] = {
     {.name = "reload", .answer = read_again, .admin_only = true},
     {.name = "policy list", .answer = list_policies, .admin_only = true},
     {.name = "policy stats", .answer = count_policies, .admin_only = true},
+    {.name = "policy events", .take = tell_policy_events, .admin_only = true, .may_follow = true},
     {.name = "policy add", .take = add_policy, .admin_only = true},
     {.name = "policy remove", .take = remove_policy, .admin_only = true},
     {.name = "policy apply", .take = apply_policies, .admin_only = true},

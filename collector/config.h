@@ -134,9 +134,12 @@ struct config {
     struct config_texts interfaces; /* names, globs or CONFIG_INTERFACES_AUTO; none: the layer is off */
     unsigned samples_rate;          /* one packet in so many is kept; 0: none */
     enum config_samples samples_mode;
-    int64_t samples_buffer_bytes;  /* 4 KiB to 64 MiB */
-    int64_t samples_retention_sec; /* at least an hour; INT64_MAX: for ever */
-    unsigned samples_max;          /* that are kept, at least 100 */
+    int64_t samples_buffer_bytes;        /* 4 KiB to 64 MiB */
+    int64_t samples_retention_sec;       /* at least an hour; INT64_MAX: for ever */
+    unsigned samples_max;                /* that are kept, at least 100 */
+    unsigned policy_events_rate;         /* that each policy tells in a second; 0: none */
+    int64_t policy_events_retention_sec; /* at least an hour; INT64_MAX: for ever */
+    unsigned policy_events_max;          /* that are kept, at least 100 */
     struct config_class *classes;
     size_t n_classes;
     char *timezone;                       /* "local" or what else calendar_open() takes, never a path */

@@ -302,6 +302,16 @@ const struct config_key config_keys[] = {
      "describes "
      "them. pdttctl policy adds others while pdttd runs, and removes none of these.",
      config_read_policies, AT(policies)},
+    {"policy_events.rate", "10", "0 to 1000",
+     "How many of the packets that it dropped each policy tells of in a second, twice as many after a pause: in the "
+     "log, "
+     "in the database and to pdttctl policy events. What is more is counted alone. With 0 nothing is told.",
+     config_read_policy_events_rate, AT(policy_events_rate)},
+    {"policy_events.retention", "\"7d\"", "a duration of at least 1h, or \"forever\"",
+     "How long what policies told is kept.", config_read_retention, AT(policy_events_retention_sec)},
+    {"policy_events.max", "100000", "100 to 100000000",
+     "How many of them are kept at most, about 200 bytes each; the oldest go first.", config_read_policy_events_max,
+     AT(policy_events_max)},
     {"notify.command", "()", "a list: an absolute path, and the command's arguments; () for none",
      "What pdttd runs once in each period when an allocation reaches a threshold of notify.at, without a shell. In the "
      "arguments {kind} (user or project), {name}, {threshold}, {percent}, {used_bytes}, {limit_bytes}, {period}, "

@@ -146,3 +146,15 @@ int config_load_policies(const char *path, struct policy_list *ret, char **ret_w
     config_one_line(*ret_why);
     return r;
 }
+
+/* ---- what they tell ---- */
+
+int config_read_policy_events_rate(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    return config_read_count(reader, setting, 0, 1000, target);
+}
+
+int config_read_policy_events_max(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    return config_read_count(reader, setting, 100, 100000000, target);
+}

@@ -1,4 +1,4 @@
-#include "collector/control.h"
+#include "collector/control_internal.h"
 
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -12,29 +12,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define CLIENTS   16
-#define LISTEN_AT CLIENTS /* the listening socket's place in events */
-#define SPARE_SEC 5       /* a client that has been silent for longer makes room for another one */
-
-struct client {
-    int fd; /* -1: free */
-    int64_t since_ns;
-    struct control_peer peer;
-    char *request; /* NULL: nothing of it has come yet */
-    size_t n, room;
-    char *answer; /* NULL: the request has not come yet */
-    size_t size, sent;
-};
-
-struct control {
-    int listen_fd, epoll_fd;
-    char *path;
-    gid_t group;
-    const struct control_verb *verbs;
-    size_t n_verbs;
-    void *userdata;
-    struct client clients[CLIENTS];
-};
+#define LISTEN_AT CONTROL_CLIENTS /* the listening socket's place in events */
+#define SPARE_SEC 5               /* a client that has been silent for longer makes room for another one */
 
 static int complain(char **ret_why, int error, const char *path, const char *what)
 {
@@ -103,7 +82,7 @@ static int listen_at(const struct sockaddr_un *address, gid_t group, int *ret_fd
     mask = umask(0117);
     r = bind(fd, (const struct sockaddr *)address, sizeof(*address));
     umask(mask);
-    if (r < 0 || lchown(address->sun_path, (uid_t)-1, group) < 0 || listen(fd, CLIENTS) < 0)
+    if (r < 0 || lchown(address->sun_path, (uid_t)-1, group) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
         return -errno;
     *ret_fd = take_fd(fd);
     return 0;
@@ -147,7 +126,7 @@ int control_open(const char *path, gid_t group, const struct control_verb *verbs
         return -ENOMEM;
     *c = (struct control){
         .listen_fd = -1, .epoll_fd = -1, .group = group, .verbs = verbs, .n_verbs = n_verbs, .userdata = userdata};
-    for (size_t i = 0; i < CLIENTS; i++)
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
         c->clients[i].fd = -1;
     r = start(c, path, group, ret_why);
     if (r < 0) {
@@ -158,11 +137,12 @@ int control_open(const char *path, gid_t group, const struct control_verb *verbs
     return 0;
 }
 
-static void part_with(struct client *client)
+void control_part_with(struct client *client)
 {
     client->fd = close_fd(client->fd);
     free(take_ptr(client->request));
     free(take_ptr(client->answer));
+    json_decref(take_ptr(client->follows));
 }
 
 struct control *control_close(struct control *c)
@@ -171,8 +151,8 @@ struct control *control_close(struct control *c)
         return NULL;
     if (c->path)
         unlink(c->path);
-    for (size_t i = 0; i < CLIENTS; i++)
-        part_with(&c->clients[i]);
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+        control_part_with(&c->clients[i]);
     close_fd(c->listen_fd);
     close_fd(c->epoll_fd);
     free(c->path);
@@ -192,12 +172,12 @@ static struct client *find_place(struct control *c)
 {
     int64_t late_ns = clock_boottime_ns() - SPARE_SEC * NSEC_PER_SEC;
 
-    for (size_t i = 0; i < CLIENTS; i++)
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
         if (c->clients[i].fd < 0)
             return &c->clients[i];
-    for (size_t i = 0; i < CLIENTS; i++)
-        if (c->clients[i].since_ns < late_ns) {
-            part_with(&c->clients[i]);
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+        if (!c->clients[i].follows && c->clients[i].since_ns < late_ns) {
+            control_part_with(&c->clients[i]);
             return &c->clients[i];
         }
     return NULL;
@@ -227,12 +207,19 @@ static json_t *refuse(const struct control *c, const struct client *client)
                      (json_int_t)c->group);
 }
 
-static json_t *take_argument(const struct control *c, const struct control_verb *verb, const struct client *client)
+static json_t *take_argument(const struct control *c, const struct control_verb *verb, struct client *client)
 {
     json_t *argument = json_loads(client->request + strlen(verb->name) + 1, JSON_REJECT_DUPLICATES, NULL), *ret;
+    bool follow = verb->may_follow && json_is_true(json_object_get(argument, "follow"));
 
-    ret = json_is_object(argument) ? verb->take(&client->peer, argument, c->userdata)
-                                   : json_pack("{s:s}", "error", "what stands behind the request is no JSON object");
+    if (!json_is_object(argument))
+        ret = json_pack("{s:s}", "error", "what stands behind the request is no JSON object");
+    else if (follow && !control_may_follow(c))
+        ret = json_pack("{s:s}", "error", "too many follow already; end one of them");
+    else
+        ret = verb->take(&client->peer, argument, c->userdata);
+    if (follow && ret && !json_object_get(ret, "error"))
+        client->follows = json_incref(argument);
     json_decref(argument);
     return ret;
 }
@@ -244,7 +231,7 @@ static bool is_asked_for(const struct control_verb *verb, const char *request)
     return strncmp(verb->name, request, n) == 0 && request[n] == (verb->take ? ' ' : '\0');
 }
 
-static json_t *answer(const struct control *c, const struct client *client)
+static json_t *answer(const struct control *c, struct client *client)
 {
     for (size_t i = 0; i < c->n_verbs; i++) {
         const struct control_verb *verb = &c->verbs[i];
@@ -258,20 +245,35 @@ static json_t *answer(const struct control *c, const struct client *client)
     return json_pack("{s:s}", "error", "unknown request");
 }
 
-/* What the socket does not take at once is sent when the client has read; it keeps its place until then. */
-static bool send_answer(const struct control *c, struct client *client)
+static int wait_for(const struct control *c, const struct client *client, uint32_t what)
 {
-    struct epoll_event event = {.events = EPOLLOUT, .data = {.u32 = (uint32_t)(client - c->clients)}};
+    struct epoll_event event = {.events = what, .data = {.u32 = (uint32_t)(client - c->clients)}};
+
+    return epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) < 0 ? -errno : 0;
+}
+
+int control_send(const struct control *c, struct client *client)
+{
+    uint32_t also = client->follows ? EPOLLIN : 0; /* by which it is seen to close */
+    bool waited = client->sent < client->size;
 
     while (client->sent < client->size) {
         ssize_t n =
             send(client->fd, client->answer + client->sent, client->size - client->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0)
-            return errno == EAGAIN && epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) == 0;
+            return errno == EAGAIN && wait_for(c, client, EPOLLOUT | also) == 0 ? 1 : -EPIPE;
         client->sent += (size_t)n;
     }
-    return false;
+    return waited && also ? wait_for(c, client, also) : 0;
+}
+
+/* What the socket does not take at once is sent when the client has read; it keeps its place until then. */
+static bool send_answer(const struct control *c, struct client *client)
+{
+    int r = control_send(c, client);
+
+    return r > 0 || (r == 0 && client->follows);
 }
 
 /* False when the client is done with. */
@@ -331,17 +333,24 @@ static bool read_request(const struct control *c, struct client *client)
     return reply(c, client);
 }
 
+static bool serve_client(const struct control *c, struct client *client)
+{
+    if (!client->answer)
+        return read_request(c, client);
+    return client->follows ? control_serve_follower(c, client) : send_answer(c, client);
+}
+
 void control_serve(struct control *c)
 {
-    struct epoll_event events[CLIENTS + 1];
-    int n = epoll_wait(c->epoll_fd, events, CLIENTS + 1, 0);
+    struct epoll_event events[CONTROL_CLIENTS + 1];
+    int n = epoll_wait(c->epoll_fd, events, CONTROL_CLIENTS + 1, 0);
 
     for (int i = 0; i < n; i++) {
-        struct client *client = events[i].data.u32 < CLIENTS ? &c->clients[events[i].data.u32] : NULL;
+        struct client *client = events[i].data.u32 < CONTROL_CLIENTS ? &c->clients[events[i].data.u32] : NULL;
 
         if (!client)
             take_client(c);
-        else if (client->fd >= 0 && !(client->answer ? send_answer(c, client) : read_request(c, client)))
-            part_with(client);
+        else if (client->fd >= 0 && !serve_client(c, client))
+            control_part_with(client);
     }
 }

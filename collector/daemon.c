@@ -167,6 +167,12 @@ static int on_policies(struct daemon *d)
     return 0;
 }
 
+static int on_policy_events(struct daemon *d)
+{
+    session_read_policy_events(d->session);
+    return 0;
+}
+
 static int on_notices(struct daemon *d)
 {
     if (session_take_notices(d->session) < 0)
@@ -242,6 +248,8 @@ static int set_up(struct daemon *d)
         r = watch(d, interfaces_fd(d->session->interfaces), on_interfaces);
     if (r == 0 && session_policy_admin(d->session))
         r = watch(d, policy_admin_fd(session_policy_admin(d->session)), on_policies);
+    if (r == 0 && session_policy_events_fd(d->session) >= 0)
+        r = watch(d, session_policy_events_fd(d->session), on_policy_events);
     if (r == 0 && interfaces_samples(d->session->interfaces))
         r = watch(d, samples_fd(interfaces_samples(d->session->interfaces)), on_samples);
     return r < 0 ? r : arm_timer(d);

@@ -159,11 +159,14 @@ json_t *policy_answer_list(const struct policy_admin *a)
 
 static json_t *counters_json(const struct policy_counters *c)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets_total", (json_int_t)c->packets_total,
-                     "packets_passed", (json_int_t)(c->packets_total - c->packets_blocked), "packets_dropped",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets_total",
+                     (json_int_t)c->packets_total, "packets_passed",
+                     (json_int_t)(c->packets_total - c->packets_blocked), "packets_dropped",
                      (json_int_t)c->packets_blocked, "packets_marked", (json_int_t)c->packets_marked, "bytes_total",
                      (json_int_t)c->bytes_total, "bytes_passed", (json_int_t)(c->bytes_total - c->bytes_blocked),
-                     "bytes_dropped", (json_int_t)c->bytes_blocked, "policy_lookups", (json_int_t)c->policy_lookups);
+                     "bytes_dropped", (json_int_t)c->bytes_blocked, "policy_lookups", (json_int_t)c->policy_lookups,
+                     "packets_told", (json_int_t)c->packets_told, "packets_held", (json_int_t)c->packets_held,
+                     "packets_unheard", (json_int_t)c->packets_unheard);
 }
 
 json_t *policy_answer_stats(const struct policy_admin *a)

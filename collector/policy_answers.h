@@ -21,6 +21,6 @@ json_t *policy_answer_list(const struct policy_admin *a);
 
 /*
  * {"policies": [{"name", "origin", "packets_total", "packets_passed", "packets_dropped", "packets_marked", "bytes_total",
- * "bytes_passed", "bytes_dropped", "policy_lookups"}], "all": the same of all packets that were judged}, since each is in force.
+ * "bytes_passed", "bytes_dropped", "policy_lookups", "packets_told", "packets_held", "packets_unheard"}], "all": the same of all packets that were judged}, since each is in force.
  */
 json_t *policy_answer_stats(const struct policy_admin *a);

@@ -2,6 +2,7 @@
 
 #include "collector/policy_set_internal.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -446,8 +447,19 @@ static int read_stats(const struct policies *p, uint32_t id, struct pdtt_policy_
         ret->packets_marked += cpu_stats[cpu].packets_marked;
         ret->policy_lookups += cpu_stats[cpu].policy_lookups;
         ret->parse_errors += cpu_stats[cpu].parse_errors;
+        ret->packets_told += cpu_stats[cpu].packets_told;
+        ret->packets_held += cpu_stats[cpu].packets_held;
+        ret->packets_unheard += cpu_stats[cpu].packets_unheard;
     }
     return 0;
+}
+
+int policies_read_all(const struct policies *p, struct policy_counters *ret)
+{
+    int cpus = libbpf_num_possible_cpus();
+    cleanup_free struct pdtt_policy_stats *stats = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*stats));
+
+    return !stats || cpus < 0 ? -ENOMEM : read_stats(p, 0, stats, cpus, ret);
 }
 
 int policies_read(const struct policies *p, struct policy_counters *ret, struct policy_counters *ret_sum)
@@ -460,4 +472,21 @@ int policies_read(const struct policies *p, struct policy_counters *ret, struct 
     for (size_t i = 0; i < p->n && r == 0; i++)
         r = read_stats(p, p->entries[i].id, stats, cpus, &ret[i]);
     return r < 0 || !ret_sum ? r : read_stats(p, 0, stats, cpus, ret_sum);
+}
+
+/* ---- telling ---- */
+
+#define BURST 2 /* seconds' worth */
+
+int policies_tell(struct policies *p, unsigned rate)
+{
+    struct pdtt_policy_telling how = {.gap_ns = rate ? NSEC_PER_SEC / rate : 0, .burst_ns = BURST * NSEC_PER_SEC};
+    uint32_t zero = 0;
+
+    return bpf_map_update_elem(map_fd(p, MAP_POLICY_TELLING), &zero, &how, BPF_ANY) < 0 ? -errno : 0;
+}
+
+int policies_ring_fd(const struct policies *p)
+{
+    return map_fd(p, MAP_POLICY_EVENTS);
 }

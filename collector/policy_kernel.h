@@ -43,10 +43,22 @@ const char *policies_name(const struct policies *p, size_t index);
 struct policy_counters {
     uint64_t packets_total, packets_allowed, packets_blocked; /* total: that it decided, or saw if it observes */
     uint64_t bytes_total, bytes_blocked;
-    uint64_t packets_marked; /* of those allowed: the sender was told to slow down */
+    uint64_t packets_marked;                              /* of those allowed: the sender was told to slow down */
+    uint64_t packets_told, packets_held, packets_unheard; /* of those blocked while policies_tell() was on */
     uint64_t policy_lookups; /* decided by a search; the rest from what the socket remembers */
     uint64_t parse_errors;   /* of the sum alone: packets that could not be read and were let through */
 };
 
+/* Of all packets that were judged, since the maps were made. */
+int policies_read_all(const struct policies *p, struct policy_counters *ret);
+
 /* ret has policies_n() elements, in the order of the list in force; ret_sum: all packets that were judged. */
 int policies_read(const struct policies *p, struct policy_counters *ret, struct policy_counters *ret_sum);
+
+/*
+ * Each policy tells of so many packets a second that it dropped, twice as many after a pause, on the ring of policies_ring_fd()
+ * (struct packet_event), from now on; 0: of none. What it tells no more is in packets_held, what found the ring full in
+ * packets_unheard.
+ */
+int policies_tell(struct policies *p, unsigned rate);
+int policies_ring_fd(const struct policies *p);

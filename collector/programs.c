@@ -92,6 +92,8 @@ const struct map_row map_rows[MAPS] = {
     [MAP_POLICY_BUCKETS] = {"policy_buckets", true},
     [MAP_POLICY_STATS] = {"stats_map", true},
     [MAP_POLICY_DECISION] = {"policy_decision", true},
+    [MAP_POLICY_TELLING] = {"policy_telling", true},
+    [MAP_POLICY_EVENTS] = {"ring_buffer", true},
     [MAP_LAYOUT] = {"layout", false},
 };
 
@@ -239,6 +241,7 @@ static int set_sizes(struct programs *p, const struct programs_config *config)
         {find_map(p, MAP_POLICY_MAP), policies ? 2 * policies : 1},
         {find_map(p, MAP_POLICY_BUCKETS), PDTT_POLICY_IDS(policies)},
         {find_map(p, MAP_POLICY_STATS), PDTT_POLICY_IDS(policies)},
+        {find_map(p, MAP_POLICY_EVENTS), policies ? PDTT_POLICY_RING : (uint32_t)sysconf(_SC_PAGESIZE)},
     };
 
     for (size_t i = 0; i < array_length(sizes); i++) {

@@ -85,7 +85,9 @@ enum map_id {
     MAP_POLICY_BUCKETS,
     MAP_POLICY_STATS,
     MAP_POLICY_DECISION,
-    MAP_POLICY_LAST = MAP_POLICY_DECISION,
+    MAP_POLICY_TELLING,
+    MAP_POLICY_EVENTS,
+    MAP_POLICY_LAST = MAP_POLICY_EVENTS,
     MAP_LAYOUT, /* last: its pin says that the set is complete */
     MAPS
 };

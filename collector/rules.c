@@ -61,7 +61,9 @@ static int sync_store(struct rules *r)
                                   .max_size_bytes = r->config->max_size_bytes,
                                   .connections_sec = r->config->retention_connections_sec,
                                   .samples_sec = r->config->samples_retention_sec,
-                                  .samples_most = r->config->samples_max};
+                                  .samples_most = r->config->samples_max,
+                                  .policy_events_sec = r->config->policy_events_retention_sec,
+                                  .policy_events_most = r->config->policy_events_max};
 
     for (int level = 0; level < STORE_LEVELS; level++)
         policy.retention_sec[level] = r->config->retention_sec[level];

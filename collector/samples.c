@@ -1,6 +1,7 @@
 #include "collector/samples.h"
 
 #include "collector/interface_meters.h"
+#include "collector/record_ring.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -20,10 +21,7 @@ struct counted {
 struct samples {
     struct interface_programs_samples maps;
     struct interface_sampling sampling;
-    struct ring_buffer *ring;
-    struct packet_info *held;
-    size_t n_held, room;
-    uint64_t memory_full;         /* since the last booking */
+    struct record_ring *ring;
     unsigned half;                /* in use */
     bool sealed;                  /* the other half waits to be booked */
     int64_t begun_sec, ended_sec; /* of what is sealed */
@@ -35,36 +33,14 @@ struct samples {
 
 /* ---- the ring ---- */
 
-static int on_record(void *userdata, void *data, size_t size)
-{
-    struct samples *s = userdata;
-
-    if (size < sizeof(struct packet_info))
-        return 0;
-    if (s->n_held == s->room && s->room < MOST_HELD) {
-        size_t room = s->room ? 2 * s->room : 1024;
-        struct packet_info *v = reallocarray(s->held, room, sizeof(*v));
-
-        if (v) {
-            s->held = v;
-            s->room = room;
-        }
-    }
-    if (s->n_held == s->room)
-        s->memory_full++;
-    else
-        s->held[s->n_held++] = *(const struct packet_info *)data;
-    return 0;
-}
-
 int samples_fd(const struct samples *s)
 {
-    return ring_buffer__epoll_fd(s->ring);
+    return record_ring_fd(s->ring);
 }
 
 void samples_read(struct samples *s)
 {
-    ring_buffer__consume(s->ring);
+    record_ring_read(s->ring);
 }
 
 /* ---- by source ---- */
@@ -212,10 +188,12 @@ static struct store_sample sample_of(const struct packet_info *p, int64_t boot_t
 static struct store_sample *samples_of(const struct samples *s, samples_interface_fn name, void *userdata)
 {
     int64_t boot_to_wall_ns = clock_realtime_ns() - clock_boottime_ns();
-    struct store_sample *v = calloc(s->n_held + 1, sizeof(*v));
+    size_t n;
+    const struct packet_info *held = record_ring_held(s->ring, &n);
+    struct store_sample *v = calloc(n + 1, sizeof(*v));
 
-    for (size_t i = 0; v && i < s->n_held; i++)
-        v[i] = sample_of(&s->held[i], boot_to_wall_ns, name((int)s->held[i].ifindex, userdata));
+    for (size_t i = 0; v && i < n; i++)
+        v[i] = sample_of(&held[i], boot_to_wall_ns, name((int)held[i].ifindex, userdata));
     return v;
 }
 
@@ -242,20 +220,22 @@ static void committed(struct samples *s, const struct counted *now, const struct
     s->total.drawn += n->drawn;
     s->total.ring_full += n->ring_full;
     s->total.sources_full += n->sources_full;
-    s->total_memory_full += s->memory_full;
-    s->memory_full = 0;
-    s->n_held = 0;
+    s->total_memory_full += record_ring_refused(s->ring);
+    record_ring_let_go(s->ring);
     s->sealed = false;
 }
 
 static int write_sealed(struct samples *s, struct store *store, const struct sources *sources,
                         const struct store_sample *v)
 {
+    uint64_t memory_full = record_ring_refused(s->ring);
     struct counted now, n;
+    size_t n_held;
     int r = read_counted(s, !s->half, &now);
 
     if (r < 0)
         return r;
+    record_ring_held(s->ring, &n_held);
     n = difference(&now, &s->booked[!s->half]);
     struct store_sampling sampling = {
         .start_sec = s->begun_sec,
@@ -267,15 +247,15 @@ static int write_sealed(struct samples *s, struct store *store, const struct sou
         .seen_bytes = (int64_t)n.bytes,
         .drawn = (int64_t)n.drawn,
         .ring_full = (int64_t)n.ring_full,
-        .memory_full = (int64_t)s->memory_full,
+        .memory_full = (int64_t)memory_full,
         .sources_full = (int64_t)n.sources_full,
         .sources = sources->v,
         .n_sources = sources->n,
         .samples = v,
-        .n_samples = s->n_held,
+        .n_samples = n_held,
     };
     /* What was drawn since the seal is among the held ones already, and counted in the next interval. */
-    r = store_book_samples(store, n.seen || s->n_held || s->memory_full ? &sampling : NULL);
+    r = store_book_samples(store, n.seen || n_held || memory_full ? &sampling : NULL);
     if (r < 0)
         return r;
     tell_losses(s, &sampling);
@@ -309,29 +289,26 @@ int samples_open(const struct interface_programs *programs, const struct interfa
                  struct samples **ret)
 {
     struct samples *s = calloc(1, sizeof(*s));
+    int r;
 
     if (!s)
         return -ENOMEM;
     interface_programs_get_samples(programs, &s->maps);
     s->sampling = *sampling;
     s->begun_sec = s->ended_sec = clock_realtime_sec();
-    s->ring = ring_buffer__new(s->maps.events_fd, on_record, s, NULL);
-    if (!s->ring) {
-        int r = -errno;
-
+    r = record_ring_open(s->maps.events_fd, sizeof(struct packet_info), MOST_HELD, NULL, NULL, &s->ring);
+    if (r < 0)
         samples_close(s);
-        return r;
-    }
-    *ret = s;
-    return 0;
+    else
+        *ret = s;
+    return r;
 }
 
 struct samples *samples_close(struct samples *s)
 {
     if (!s)
         return NULL;
-    ring_buffer__free(s->ring);
-    free(s->held);
+    record_ring_close(s->ring);
     free(s);
     return NULL;
 }

@@ -126,6 +126,8 @@ int session_drain(struct session *s)
     report_book_error(s, r);
     if (r == 0)
         session_book_samples(s);
+    if (r == 0)
+        session_book_policy_events(s);
     rules_settle(s->rules);
     session_note_interfaces(s);
     health_note_drain(s, r, *store_why(s->store) ? store_why(s->store) : strerror(-r), started);

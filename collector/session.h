@@ -43,11 +43,14 @@ struct session {
     int connections_error;      /* the same of reading and removing records of connections */
     struct health health;
     struct session_booked booked;
-    struct control *control;   /* NULL: nobody can ask */
-    int samples_error;         /* of the last booking of samples */
-    int64_t samples_expire_ns; /* boot-time clock: when those left of earlier ones are looked at again */
-    int sweep_error;           /* of the last look at who holds sockets */
-    bool needs_restart;        /* programs are detached, and this process may attach nothing any more */
+    struct control *control;             /* NULL: nobody can ask */
+    int samples_error;                   /* of the last booking of samples */
+    int64_t samples_expire_ns;           /* boot-time clock: when those left of earlier ones are looked at again */
+    struct policy_events *policy_events; /* what policies tell; NULL: there can be none */
+    int policy_events_error;             /* of their last booking */
+    int64_t policy_events_expire_ns;     /* boot-time clock: when old ones are looked at again */
+    int sweep_error;                     /* of the last look at who holds sockets */
+    bool needs_restart;                  /* programs are detached, and this process may attach nothing any more */
     struct allocation_watch *watch;
     int watch_error;           /* of its last look */
     struct notices *notices;   /* NULL: nobody is told anything */

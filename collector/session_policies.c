@@ -2,6 +2,7 @@
 
 #include "collector/allocation_watch.h"
 #include "collector/policy_admin.h"
+#include "collector/policy_events.h"
 #include "collector/policy_resolve.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -165,6 +166,8 @@ int session_change_policies(struct session *s, const struct config *config, char
     int r = policy_admin_use_config(s->policy->admin, &config->policies, ret_why);
     if (r < 0)
         policy_resolve_use(s->policy->resolve, s->store, s->config);
+    else
+        session_use_policy_event_rate(s, config);
     return r;
 }
 
@@ -181,6 +184,7 @@ void session_close_policies(struct session *s)
 {
     struct session_policies *p = s->policy;
 
+    session_close_policy_events(s);
     if (!p)
         return;
     policy_admin_close(p->admin);
@@ -208,9 +212,12 @@ json_t *session_policies_json(const struct session *s, json_t *problems)
         never += roll->v[i].never != NULL;
     }
     return !a ? json_null()
-              : json_pack("{s:I, s:I, s:I, s:o, s:I}", "in_force", (json_int_t)roll->n, "off", (json_int_t)off, "never",
-                          (json_int_t)never, "waits_sec", waits_sec < 0 ? json_null() : json_integer(waits_sec),
-                          "condition_errors", (json_int_t)s->health.policy_errors);
+              : json_pack("{s:I, s:I, s:I, s:o, s:I, s:o}", "in_force", (json_int_t)roll->n, "off", (json_int_t)off,
+                          "never", (json_int_t)never, "waits_sec",
+                          waits_sec < 0 ? json_null() : json_integer(waits_sec), "condition_errors",
+                          (json_int_t)s->health.policy_errors, "events",
+                          s->policy_events ? policy_events_json(s->policy_events, s->config->policy_events_rate)
+                                           : json_null());
 }
 
 struct policy_admin *session_policy_admin(const struct session *s)
@@ -239,4 +246,6 @@ void session_open_policies(struct session *s)
         session_close_policies(s);
     else
         session_look_at_policies(s);
+    if (s->policy)
+        session_open_policy_events(s);
 }

@@ -29,5 +29,25 @@ json_t *session_policies_json(const struct session *s, json_t *problems);
 /* Who answers for them; NULL: there are no policies here. */
 struct policy_admin *session_policy_admin(const struct session *s);
 
+/* What policies tell: session_policy_events.c. Opened with them; what fails is logged. */
+void session_open_policy_events(struct session *s);
+void session_close_policy_events(struct session *s);
+
+/* Each policy tells as often as this configuration says, from now on. */
+void session_use_policy_event_rate(struct session *s, const struct config *config);
+
+/* Readable when they told something, for session_read_policy_events(); -1: they never do. */
+int session_policy_events_fd(const struct session *s);
+void session_read_policy_events(struct session *s);
+
+/* After an interval was booked, in a transaction of its own. */
+void session_book_policy_events(struct session *s);
+
+/*
+ * For {"policy": NAME or null, "since_sec": N, "follow": bool}: {"events": [as policy_event_json(), the oldest first], "more": bool,
+ * older ones are left out}.
+ */
+json_t *session_tell_policy_events(struct session *s, const json_t *argument);
+
 /* The store is another one. */
 void session_keep_policies(struct session *s);

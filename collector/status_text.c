@@ -145,6 +145,20 @@ static void print_database(const json_t *answer)
     print_holder(database, "read_by", "read by");
 }
 
+/* What was not told, by cause; nothing where nothing was. */
+static void print_policy_events(const json_t *e)
+{
+    json_int_t held = number(e, "held"), ring = number(e, "ring_full"), memory = number(e, "memory_full");
+
+    if (!number(e, "told") && !held && !ring)
+        return;
+    print_label("");
+    printf("told of %lld dropped packets, not of %lld above the rate of %lld a second and %lld while pdttd did not "
+           "read; %lld events lost before they were booked, %lld not in the log\n",
+           (long long)number(e, "told"), (long long)held, (long long)number(e, "rate"), (long long)ring,
+           (long long)memory, (long long)number(e, "unlogged"));
+}
+
 static void print_policies(const json_t *answer)
 {
     const json_t *p = json_object_get(answer, "policies"), *waits = json_object_get(p, "waits_sec");
@@ -162,6 +176,7 @@ static void print_policies(const json_t *answer)
     if (json_is_integer(waits))
         printf("; the list goes back in %lld s unless it is confirmed", (long long)json_integer_value(waits));
     putchar('\n');
+    print_policy_events(json_object_get(p, "events"));
 }
 
 static void print_gaps(const json_t *answer)

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 
 #include <grp.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -88,6 +89,7 @@ static const struct {
     {-ENOENT, "no pdttd answers: start it (systemctl start pdttd), or name the control socket of the one that runs"},
     {-ECONNREFUSED, "no pdttd answers: it has ended; start it (systemctl start pdttd)"},
     {-EPROTO, "no answer: pdttd ended meanwhile, or too many ask at once; try again"},
+    {-EPIPE, "pdttd has ended, or does not tell on; its log says more"},
     {-ETIMEDOUT, "pdttd does not answer in time: it hangs, is stopped, or waits for the database; its log says more"},
 };
 
@@ -104,17 +106,22 @@ static char *explain(const char *path, int error)
     return asprintf(&line, "%s: %s", path, what) < 0 ? NULL : line;
 }
 
+static int begin(int fd, const char *path, const char *request, unsigned patience_sec)
+{
+    int r = fd < 0 ? -errno : connect_to(fd, path, patience_sec);
+
+    if (r == 0)
+        r = send_all(fd, request, strlen(request));
+    return r < 0 ? r : send_all(fd, "\n", 1);
+}
+
 int control_ask_within(const char *path, const char *request, unsigned patience_sec, json_t **ret_answer,
                        char **ret_why)
 {
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int r = fd < 0 ? -errno : connect_to(fd, path, patience_sec);
+    int r = begin(fd, path, request, patience_sec);
 
     *ret_why = NULL;
-    if (r == 0)
-        r = send_all(fd, request, strlen(request));
-    if (r == 0)
-        r = send_all(fd, "\n", 1);
     if (r == 0)
         r = receive(fd, ret_answer);
     if (r == -EAGAIN)
@@ -127,4 +134,56 @@ int control_ask_within(const char *path, const char *request, unsigned patience_
 int control_ask(const char *path, const char *request, json_t **ret_answer, char **ret_why)
 {
     return control_ask_within(path, request, USUAL_PATIENCE_SEC, ret_answer, ret_why);
+}
+
+/* ---- going on ---- */
+
+static int take_line(const char *text, size_t n, control_line_fn fn, void *userdata)
+{
+    json_t *line = json_loadb(text, n, 0, NULL);
+    int r = line ? fn(line, userdata) : -EPROTO;
+
+    json_decref(line);
+    return r;
+}
+
+static int follow(int fd, control_line_fn fn, void *userdata)
+{
+    const struct timeval for_ever = {0};
+    cleanup_close int own = dup(fd);
+    cleanup_fclose FILE *f = own < 0 ? NULL : fdopen(own, "r");
+    cleanup_free char *text = NULL;
+    size_t size = 0;
+    ssize_t n;
+    int r = 0;
+
+    if (!f)
+        return -errno;
+    take_fd(own);
+    for (bool first = true; r == 0; first = false) {
+        errno = 0;
+        n = getline(&text, &size, f);
+        if (n < 0)
+            return errno ? -errno : first ? -EPROTO : -EPIPE;
+        r = take_line(text, (size_t)n, fn, userdata);
+        if (first && r == 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever)) < 0)
+            r = -errno;
+    }
+    return r;
+}
+
+int control_follow(const char *path, const char *request, unsigned patience_sec, control_line_fn fn, void *userdata,
+                   char **ret_why)
+{
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int r = begin(fd, path, request, patience_sec);
+
+    *ret_why = NULL;
+    if (r == 0)
+        r = follow(fd, fn, userdata);
+    if (r == -EAGAIN)
+        r = -ETIMEDOUT;
+    if (r < 0)
+        *ret_why = explain(path, r);
+    return r;
 }

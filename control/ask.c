@@ -56,6 +56,38 @@ int ask_pdttd(const struct invocation *in, const char *request, const char *what
     return r;
 }
 
+struct following {
+    const char *path;
+    int (*fn)(const json_t *line, void *userdata);
+    void *userdata;
+    bool done; /* what ended it was said, or is fn's */
+};
+
+static int on_line(const json_t *line, void *userdata)
+{
+    struct following *f = userdata;
+    int r = json_object_get(line, "error") ? complain(f->path, line, NULL) : f->fn(line, f->userdata);
+
+    f->done = r != 0;
+    return r;
+}
+
+int ask_and_follow(const struct invocation *in, const char *request, int (*fn)(const json_t *line, void *userdata),
+                   void *userdata)
+{
+    cleanup_free char *path = NULL, *why = NULL;
+    struct following f = {.fn = fn, .userdata = userdata};
+    int r = find_socket(in, &path);
+
+    if (r < 0)
+        return r;
+    f.path = path;
+    r = control_follow(path, request, PATIENCE_SEC, on_line, &f, &why);
+    if (r < 0 && !f.done)
+        log_error("%s", why ? why : strerror(-r));
+    return r;
+}
+
 int ask_print(const struct invocation *in, json_t *answer, void (*print)(const json_t *answer))
 {
     int r = 0;

@@ -6,11 +6,12 @@
 
 /* What the command line says besides the command. */
 struct invocation {
-    const char *config_path; /* NULL: the default */
-    const char *socket;      /* NULL: that of the configuration */
-    const char *confirm;     /* how long policy apply waits; NULL: not at all */
-    bool json;
-    char **operands; /* behind the command */
+    const char *config_path;    /* NULL: the default */
+    const char *socket;         /* NULL: that of the configuration */
+    const char *confirm;        /* how long policy apply waits; NULL: not at all */
+    const char *policy, *since; /* of policy events; NULL: of all, all that is kept */
+    bool json, follow;          /* follow: of policy events, goes on */
+    char **operands;            /* behind the command */
     int n_operands;
 };
 

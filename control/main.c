@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "control/commands.h"
+#include "control/policy.h"
 #include <config.h>
 
 #define USAGE                                                                                                          \
@@ -35,6 +36,24 @@ static int set_confirm(void *target, const char *argument)
     return 0;
 }
 
+static int set_policy(void *target, const char *argument)
+{
+    ((struct command_line *)target)->in.policy = argument;
+    return 0;
+}
+
+static int set_since(void *target, const char *argument)
+{
+    ((struct command_line *)target)->in.since = argument;
+    return 0;
+}
+
+static int set_follow(void *target, const char *argument)
+{
+    ((struct command_line *)target)->in.follow = true;
+    return 0;
+}
+
 static int set_json(void *target, const char *argument)
 {
     ((struct command_line *)target)->in.json = true;
@@ -58,6 +77,9 @@ static const struct option_row rows[] = {
     {"config", 'c', "FILE", "configuration of that pdttd (default " CONFIG_DEFAULT_PATH ")", NULL, set_config},
     {"socket", 0, "PATH", "its control socket, whatever the configuration says", NULL, set_socket},
     {"confirm", 0, "TIME", "with policy apply: take it back after TIME unless policy confirm comes", NULL, set_confirm},
+    {"follow", 'f', NULL, "with policy events: go on with those that come", NULL, set_follow},
+    {"policy", 0, "NAME", "with policy events: those of one policy", NULL, set_policy},
+    {"since", 0, "TIME", "with policy events: those since then, such as 2h or 2026-11-29 08:00", NULL, set_since},
     {"json", 0, NULL, "the answer as JSON", NULL, set_json},
     {"version", 'V', NULL, "print the version, and exit", NULL, set_version},
     {"help", 'h', NULL, "print this help, and exit", NULL, set_help},
@@ -89,8 +111,9 @@ static int run(struct invocation *in)
         return 2;
     in->operands++;
     in->n_operands--;
-    if (in->confirm && command->run != command_policy) {
-        log_error("option --confirm: belongs to policy apply (see pdttctl --help)");
+    if ((in->confirm || in->policy || in->since || in->follow) && command->run != command_policy) {
+        log_error("option --%s: belongs to policy %s (see pdttctl --help)", in->confirm ? "confirm" : policy_option(in),
+                  in->confirm ? "apply" : "events");
         return 2;
     }
     if (in->n_operands > 0 && !command->operands) {

@@ -235,6 +235,7 @@ static const struct policy_row {
     {"list", NULL, "all that are in force, in their order", 0, 0, command_list},
     {"show", "NAME", "one of them, with its counters", 1, 1, command_show},
     {"stats", NULL, "what each let pass and dropped since it is in force", 0, 0, command_stats},
+    {"events", NULL, "packets that they dropped and told of, one a line; --follow goes on", 0, 0, policy_events},
     {"add", "NAME KEY=VALUE...", "put one more in force, also after a restart", 2, ANY, command_add},
     {"remove", "NAME", "take one that was added out of force", 1, 1, command_remove},
     {"apply", "FILE", "those of a file in place of all that were added, or none", 1, 1, command_apply},
@@ -284,6 +285,10 @@ int command_policy(const struct invocation *in)
     }
     if (in->confirm && row->run != command_apply) {
         log_error("option --confirm: belongs to policy apply (see pdttctl --help)");
+        return USAGE;
+    }
+    if (policy_option(in) && row->run != policy_events) {
+        log_error("option --%s: belongs to policy events (see pdttctl --help)", policy_option(in));
         return USAGE;
     }
     return row->run(&own);

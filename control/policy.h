@@ -9,6 +9,10 @@
 void policy_print_help(void);
 
 int policy_diff(const struct invocation *in);
+int policy_events(const struct invocation *in);
+
+/* The first of the options of policy events that was given, without its dashes; NULL: none was. */
+const char *policy_option(const struct invocation *in);
 
 /* The policies of a file, as words, in a new array; a line was logged on failure. -EINVAL, -ENOMEM, what open(2) says. */
 int policy_read_file(const char *path, json_t **ret_words);

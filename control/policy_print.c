@@ -102,6 +102,9 @@ static void print_counters(const json_t *c)
 
     printf("%-14s %lld packets, %s\n", "passed", (long long)ask_number(c, "packets_passed"),
            units_format_bytes(passed, ask_number(c, "bytes_passed"), UNITS_AUTO));
+    printf("%-14s %lld dropped packets, %lld more than its rate, %lld while nobody read\n", "told of",
+           (long long)ask_number(c, "packets_told"), (long long)ask_number(c, "packets_held"),
+           (long long)ask_number(c, "packets_unheard"));
     printf("%-14s %lld packets, %s\n", "dropped", (long long)ask_number(c, "packets_dropped"),
            units_format_bytes(dropped, ask_number(c, "bytes_dropped"), UNITS_AUTO));
 }
@@ -128,17 +131,19 @@ void policy_print_stats(const json_t *answer)
     const json_t *policies = json_object_get(answer, "policies");
     int width = (int)widest_name(policies, strlen("POLICY"));
 
-    printf("%-*s  %-7s  %14s  %10s  %14s  %10s\n", width, "POLICY", "ACTION", "PASSED PACKETS", "PASSED",
-           "DROPPED PKTS", "DROPPED");
+    printf("%-*s  %-7s  %14s  %10s  %14s  %10s  %10s  %10s\n", width, "POLICY", "ACTION", "PASSED PACKETS", "PASSED",
+           "DROPPED PKTS", "DROPPED", "TOLD", "NOT TOLD");
     for (size_t i = 0; i < json_array_size(policies); i++) {
         const json_t *p = json_array_get(policies, i);
         cleanup_free char *name = text(p, "name"), *action = text(p, "action");
         char passed[UNITS_TEXT_MAX], dropped[UNITS_TEXT_MAX];
 
-        printf("%-*s  %-7s  %14lld  %10s  %14lld  %10s\n", width, name ? name : "", action ? action : "",
-               (long long)ask_number(p, "packets_passed"),
+        printf("%-*s  %-7s  %14lld  %10s  %14lld  %10s  %10lld  %10lld\n", width, name ? name : "",
+               action ? action : "", (long long)ask_number(p, "packets_passed"),
                units_format_bytes(passed, ask_number(p, "bytes_passed"), UNITS_AUTO),
                (long long)ask_number(p, "packets_dropped"),
-               units_format_bytes(dropped, ask_number(p, "bytes_dropped"), UNITS_AUTO));
+               units_format_bytes(dropped, ask_number(p, "bytes_dropped"), UNITS_AUTO),
+               (long long)ask_number(p, "packets_told"),
+               (long long)(ask_number(p, "packets_held") + ask_number(p, "packets_unheard")));
     }
 }

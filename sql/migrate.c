@@ -12,8 +12,9 @@ static const struct rung {
     int version; /* user_version after it */
     const char *sql;
 } ladder[] = {
-    {1, sql_0001_create},     {2, sql_0002_levels},  {3, sql_0003_connections}, {4, sql_0004_name_packets},
-    {5, sql_0005_interfaces}, {6, sql_0006_notices}, {7, sql_0007_samples},     {8, sql_0008_policies},
+    {1, sql_0001_create},       {2, sql_0002_levels},     {3, sql_0003_connections},
+    {4, sql_0004_name_packets}, {5, sql_0005_interfaces}, {6, sql_0006_notices},
+    {7, sql_0007_samples},      {8, sql_0008_policies},   {9, sql_0009_policy_events},
 };
 
 #define SCHEMA_VERSION (ladder[array_length(ladder) - 1].version)

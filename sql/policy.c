@@ -27,6 +27,9 @@ static int check(struct store *s, const struct store_policy *p)
     if (p->samples_sec < 0 || p->samples_most < 0)
         return store_fail(s, -EINVAL, "retention of samples cannot be %lld s or %lld samples; use 0 or more",
                           (long long)p->samples_sec, (long long)p->samples_most);
+    if (p->policy_events_sec < 0 || p->policy_events_most < 0)
+        return store_fail(s, -EINVAL, "retention of policy_events cannot be %lld s or %lld events; use 0 or more",
+                          (long long)p->policy_events_sec, (long long)p->policy_events_most);
     if (p->max_size_bytes < 0)
         return store_fail(s, -EINVAL, "max_size cannot be %lld; use 0 for no limit", (long long)p->max_size_bytes);
     return 0;

@@ -204,18 +204,20 @@ static int drop_finest(struct store *s, struct step *ret)
 }
 
 /*
- * Samples of packets, of which no sum is made; then raw and connections, then five minutes, then hours, each when the ones
+ * Samples of packets and what policies told, of which no sum is made; then raw and connections, then five minutes, then hours, each when the ones
  * before are used up. Days and months are what is billed by.
  */
 static int drop_for_quota(struct store *s, bool *ret_dropped)
 {
     struct step step = {.done = true};
     bool over = true;
-    int64_t samples;
-    int r = samples_drop(s, &samples);
+    int64_t dropped;
+    int r = samples_drop(s, &dropped);
 
-    if (r < 0 || samples > 0) {
-        *ret_dropped = samples > 0;
+    if (r == 0 && dropped == 0)
+        r = policy_events_drop(s, &dropped);
+    if (r < 0 || dropped > 0) {
+        *ret_dropped = dropped > 0;
         return r;
     }
     r = drop_finest(s, &step);

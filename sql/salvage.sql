@@ -70,7 +70,7 @@ GROUP BY 2, 3, 4;
 -- Policies, the same.
 INSERT OR IGNORE INTO policy_name
 SELECT policy, '(salvaged ' || policy || ')', 0, 0
-FROM (SELECT policy FROM policy_usage UNION SELECT policy FROM policy_meter);
+FROM (SELECT policy FROM policy_usage UNION SELECT policy FROM policy_meter UNION SELECT policy FROM policy_event);
 INSERT OR IGNORE INTO policy_usage
 SELECT 1, b.start_sec, u.policy, sum(u.bytes_passed), sum(u.bytes_dropped), sum(u.packets_passed), sum(u.packets_dropped)
 FROM interval i JOIN bucket b ON b.level = 1 AND b.whole AND b.start_sec = (SELECT max(start_sec) FROM bucket

@@ -327,6 +327,7 @@ const struct statement_row statement_rows[STATEMENT_COUNT] = {
 #include "sql/statement_meters.inc"
 #include "sql/statement_notices.inc"
 #include "sql/statement_policies.inc"
+#include "sql/statement_policy_events.inc"
 #include "sql/statement_samples.inc"
     [STATEMENT_FIRST_LAST] = {.sql = "SELECT coalesce((SELECT min(first_sec) FROM ledger), 0),"
                                      " coalesce((SELECT end_sec FROM interval ORDER BY id DESC LIMIT 1), 0)"},

@@ -81,9 +81,10 @@ struct store_policy {
     int64_t retention_sec[STORE_LEVELS]; /* how long each level is kept; STORE_FOREVER */
     int64_t
         max_size_bytes; /* of the database, 0: no limit; raw and connections go first, then the finer levels, never days and months */
-    int64_t connections_sec; /* how long connections are kept; 0, STORE_FOREVER: for ever */
-    int64_t samples_sec;     /* the same of samples of packets */
-    int64_t samples_most;    /* how many of them are kept at most; 0: no limit */
+    int64_t connections_sec;                       /* how long connections are kept; 0, STORE_FOREVER: for ever */
+    int64_t samples_sec;                           /* the same of samples of packets */
+    int64_t samples_most;                          /* how many of them are kept at most; 0: no limit */
+    int64_t policy_events_sec, policy_events_most; /* the same of packets that policies dropped */
 };
 
 /*
@@ -251,6 +252,42 @@ struct store_sampling {
  * policy keeps no longer. NULL: only that. The errors are those of store_flush().
  */
 int store_book_samples(struct store *s, const struct store_sampling *sampling);
+
+/* A packet that a policy dropped. Texts are the caller's. */
+struct store_policy_event {
+    int64_t time_ns;    /* wall clock, since 1970 */
+    const char *policy; /* its name */
+    const char *action; /* block, limit */
+    bool tx;
+    int protocol, family; /* IPPROTO_*, AF_* */
+    unsigned char src_ip[16], dst_ip[16];
+    uint16_t src_port, dst_port;
+    int64_t packet_size, packets;
+    int64_t uid; /* STORE_UID_UNATTRIBUTED: not known */
+};
+
+/*
+ * Books them in a transaction of their own, as store_book_samples(), and drops those that the policy keeps no longer. n may be 0.
+ */
+int store_book_policy_events(struct store *s, const struct store_policy_event *events, size_t n);
+
+/* The same as it was booked; texts live until the callback returns. */
+struct store_policy_event_row {
+    int64_t time_ns;
+    const char *policy, *action, *direction;
+    int family; /* 4, 6 */
+    int protocol;
+    const char *src_ip, *dst_ip;
+    int src_port, dst_port;
+    int64_t packet_size, packets;
+    const char *user; /* NULL: not known */
+    int64_t uid;      /* -1: not known */
+};
+typedef int (*store_policy_event_fn)(const struct store_policy_event_row *row, void *userdata); /* non-zero stops */
+
+/* The newest of them since then, the newest first; policy NULL: of all policies. */
+int store_query_policy_events(struct store *s, int64_t since_ns, const char *policy, int64_t most,
+                              store_policy_event_fn fn, void *userdata);
 
 /* Rolls up what was booked so far. Errors: -EBUSY, -ESTALE, -ENOSPC, -EIO; nothing is lost, the next one catches up. */
 int store_flush(struct store *s);

@@ -356,6 +356,11 @@ int meters_roll_up(struct store *s, int64_t last_id);
 /* Drops what a raw interval or a bucket of a level has of them. In a transaction. */
 int meters_drop(struct store *s, int level, int64_t key);
 
+/* ---- policy_events.c ---- */
+
+/* As samples_drop(). In a transaction. */
+int policy_events_drop(struct store *s, int64_t *ret_n);
+
 /* ---- samples.c ---- */
 
 /* Drops some of the oldest, for the quota; *ret_n says how many. In a transaction. */

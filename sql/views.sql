@@ -3,6 +3,7 @@
 -- tx and rx are seen from this host: tx left it, rx reached it. total_bytes = tx_bytes + rx_bytes, on the wire.
 
 DROP VIEW IF EXISTS v_packet_sample;
+DROP VIEW IF EXISTS v_policy_event;
 DROP VIEW IF EXISTS v_policy;
 DROP VIEW IF EXISTS v_interface_day;
 DROP VIEW IF EXISTS v_connection;
@@ -314,3 +315,17 @@ SELECT datetime(p.time_ns / 1000000000, 'unixepoch', 'localtime') AS time, p.tim
 FROM packet_sample p
 LEFT JOIN user u ON u.id = p.user
 LEFT JOIN protocol o ON o.id = p.protocol;
+
+-- Packets that policies dropped, one a row, as far as each told of them: how many in all says v_policy.
+--     SELECT time, source, destination, destination_port FROM v_policy_event WHERE policy = 'scan' ORDER BY time_ns DESC LIMIT 20;
+CREATE VIEW v_policy_event AS
+SELECT datetime(e.time_ns / 1000000000, 'unixepoch', 'localtime') AS time, e.time_ns AS time_ns,
+    n.name AS policy, e.action AS action, e.direction AS direction,
+    CASE WHEN e.uid >= 0 THEN coalesce(u.name, 'uid ' || e.uid) END AS user, CASE WHEN e.uid >= 0 THEN e.uid END AS uid,
+    coalesce(o.name, 'proto ' || e.protocol) AS protocol, e.family AS family,
+    e.src_ip AS source, e.src_port AS source_port, e.dst_ip AS destination, e.dst_port AS destination_port,
+    e.packet_size AS length, e.packets AS packets
+FROM policy_event e
+JOIN policy_name n ON n.id = e.policy
+LEFT JOIN user u ON u.id = e.user
+LEFT JOIN protocol o ON o.id = e.protocol;
