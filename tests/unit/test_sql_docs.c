@@ -11,7 +11,7 @@
 #define DAY      INT64_C(86400)
 #define MIB      INT64_C(1048576)
 
-enum { QUERIES = 16, MOST_TEXT = 65536 };
+enum { QUERIES = 17, MOST_TEXT = 65536 };
 
 static int64_t internal;
 static uint64_t epoch;
@@ -92,6 +92,38 @@ static void book_with_policies(struct store *s, int64_t at_sec, struct store_usa
     book_interval(s, &i, row);
 }
 
+static void book_policy_events(struct store *s, int64_t at_sec)
+{
+    const struct store_policy_event events[] = {
+        {.time_ns = at_sec * INT64_C(1000000000),
+         .policy = "scan",
+         .action = "block",
+         .protocol = 6,
+         .family = AF_INET,
+         .src_ip = {203, 0, 113, 7},
+         .dst_ip = {198, 51, 100, 1},
+         .src_port = 40000,
+         .dst_port = 23,
+         .packet_size = 60,
+         .packets = 1,
+         .uid = STORE_UID_UNATTRIBUTED},
+        {.time_ns = (at_sec + 1) * INT64_C(1000000000),
+         .policy = "scan",
+         .action = "block",
+         .protocol = 6,
+         .family = AF_INET,
+         .src_ip = {203, 0, 113, 9},
+         .dst_ip = {198, 51, 100, 1},
+         .src_port = 40001,
+         .dst_port = 22,
+         .packet_size = 60,
+         .packets = 1,
+         .uid = ALICE},
+    };
+
+    ck_assert_int_eq(store_book_policy_events(s, events, array_length(events)), 0);
+}
+
 static void make_database(void)
 {
     struct store_policy policy = {
@@ -118,6 +150,7 @@ static void make_database(void)
     job = moved(BOB, 62002, internal, 8 * MIB, 0);
     job.protocol = UDP;
     book_with_policies(s, NOVEMBER + 2 * DAY + 10, job);
+    book_policy_events(s, NOVEMBER + 2 * DAY + 10);
     ck_assert_int_eq(store_sync_allocations(s, &allocation, 1), 0);
     store_close(s);
 }
@@ -225,7 +258,7 @@ START_TEST(each_query_of_the_page_prints_what_stands_below_it)
 }
 END_TEST
 
-START_TEST(the_page_has_sixteen_queries)
+START_TEST(the_page_has_seventeen_queries)
 {
     size_t n = 0;
 
@@ -244,7 +277,7 @@ int main(void)
     tcase_add_checked_fixture(c, set_up, place_remove);
     tcase_set_timeout(c, 30);
     tcase_add_loop_test(c, each_query_of_the_page_prints_what_stands_below_it, 1, QUERIES + 1);
-    tcase_add_test(c, the_page_has_sixteen_queries);
+    tcase_add_test(c, the_page_has_seventeen_queries);
     suite_add_tcase(suite, c);
     return unit_main(suite);
 }

@@ -9,7 +9,7 @@
 #define FIXTURE_TX INT64_C(5423753)
 /* schema2.sql: the same as the program of schema 2 had it, and 40 more epochs, the last 8 of them not rolled up. */
 #define FIXTURE_2_TX INT64_C(10393273)
-#define NEWEST       8
+#define NEWEST       9
 
 static void load(const char *fixture)
 {
@@ -190,7 +190,7 @@ END_TEST
 START_TEST(a_new_reader_of_an_old_database_is_told_what_to_do)
 {
     expect_refused(place_path, STORE_READ, -ENOTSUP,
-                   "has schema 1, older than this program's 8; start the new pdttd once");
+                   "has schema 1, older than this program's 9; start the new pdttd once");
     ck_assert_int_eq(sql_int("PRAGMA user_version"), 1);
 }
 END_TEST
@@ -220,15 +220,14 @@ START_TEST(an_old_reader_that_stays_fails_instead_of_answering_in_part)
 }
 END_TEST
 
-/* A view that is left makes the last step fail at every site that has the schema before. */
+/* One that is left makes the last step fail at every site that has the schema before. */
 START_TEST(a_database_of_the_schema_before_gets_its_views_anew)
 {
     store_close(open_store(STORE_WRITE));
-    execute(place_path, "DROP VIEW v_policy; DROP TABLE policy_usage; DROP TABLE policy_meter; DROP TABLE policy_name;"
-                        "DROP TABLE policy; PRAGMA user_version = 7");
+    execute(place_path, "DROP VIEW v_policy_event; DROP TABLE policy_event; PRAGMA user_version = 8");
     store_close(open_store(STORE_WRITE));
     ck_assert_int_eq(sql_int("PRAGMA user_version"), NEWEST);
-    ck_assert_int_eq(sql_int("SELECT count(*) FROM v_policy"), 0);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM v_policy_event"), 0);
 }
 END_TEST
 
@@ -238,10 +237,10 @@ START_TEST(a_reader_that_stays_is_told_of_a_newer_schema)
     struct store *s = open_store(STORE_READ);
 
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
-    sql_int("PRAGMA user_version = 9");
+    sql_int("PRAGMA user_version = 10");
     ck_assert_int_eq(store_begin_read(s), -ENOTSUP);
-    ck_assert_msg(strstr(store_why(s), "has schema 9, newer than this program's 8") != NULL, "%s", store_why(s));
-    sql_int("PRAGMA user_version = 8");
+    ck_assert_msg(strstr(store_why(s), "has schema 10, newer than this program's 9") != NULL, "%s", store_why(s));
+    sql_int("PRAGMA user_version = 9");
     ck_assert_int_eq(asked(s, 0, INT64_MAX), FIXTURE_TX);
     store_close(s);
 }

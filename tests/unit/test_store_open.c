@@ -25,7 +25,7 @@ START_TEST(a_writer_creates_what_the_design_promises)
     ck_assert_int_eq(stat(place_beside("-wal"), &st), 0);
     ck_assert_int_eq(st.st_mode & 07777, 0640);
     ck_assert_int_eq(sql_int("PRAGMA application_id"), STORE_APPLICATION_ID);
-    ck_assert_int_eq(sql_int("PRAGMA user_version"), 8);
+    ck_assert_int_eq(sql_int("PRAGMA user_version"), 9);
     ck_assert_int_eq(sql_int("PRAGMA page_size"), 4096);
     ck_assert_int_eq(sql_int("PRAGMA auto_vacuum"), 2);
     ck_assert_int_eq(sql_int("SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);

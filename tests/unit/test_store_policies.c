@@ -3,6 +3,7 @@
 #include "tests/support/unit.h"
 
 #include <errno.h>
+#include <time.h>
 
 #define START INT64_C(1800000000) /* the start of five minutes */
 
@@ -172,6 +173,81 @@ START_TEST(a_list_is_replaced_as_a_whole_or_not_at_all)
 }
 END_TEST
 
+/* ---- what they tell ---- */
+
+static int64_t now_ns(void)
+{
+    return (int64_t)time(NULL) * INT64_C(1000000000);
+}
+
+static void tell(struct store *s, const char *policy, int64_t time_ns, size_t n)
+{
+    struct store_policy_event events[300];
+
+    for (size_t i = 0; i < n; i++)
+        events[i] = (struct store_policy_event){.time_ns = time_ns + (int64_t)i,
+                                                .policy = policy,
+                                                .action = "block",
+                                                .protocol = 17,
+                                                .family = AF_INET6,
+                                                .src_ip = {0x20, 1, 0xd, 0xb8, [15] = 7},
+                                                .dst_ip = {0xfd, [15] = 1},
+                                                .src_port = 4711,
+                                                .dst_port = 53,
+                                                .packet_size = 128,
+                                                .packets = 1,
+                                                .uid = i % 2 ? STORE_UID_UNATTRIBUTED : 1000};
+    ck_assert_int_eq(store_book_policy_events(s, events, n), 0);
+}
+
+static int show(const struct store_policy_event_row *e, void *userdata)
+{
+    char *text = userdata;
+
+    snprintf(text + strlen(text), 400 - strlen(text), "%s %s %s %d %d [%s]:%d [%s]:%d %lld %s;", e->policy, e->action,
+             e->direction, e->family, e->protocol, e->src_ip, e->src_port, e->dst_ip, e->dst_port,
+             (long long)e->packet_size, e->user ? e->user : "nobody");
+    return 0;
+}
+
+START_TEST(what_a_policy_told_is_found_by_its_name_and_time)
+{
+    struct store *s = open_store(STORE_WRITE);
+    int64_t now = now_ns();
+    char text[400] = "";
+
+    tell(s, "scan", now, 2);
+    tell(s, "x'; DROP TABLE policy_event; --", now + 10, 1);
+    ck_assert_int_eq(store_query_policy_events(s, 0, "scan", 10, show, text), 0);
+    ck_assert_str_eq(text, "scan block rx 6 17 [2001:db8::7]:4711 [fd00::1]:53 128 nobody;"
+                           "scan block rx 6 17 [2001:db8::7]:4711 [fd00::1]:53 128 uid 1000;");
+    text[0] = '\0';
+    ck_assert_int_eq(store_query_policy_events(s, now + 1, NULL, 1, show, text), 0);
+    ck_assert_str_eq(text,
+                     "x'; DROP TABLE policy_event; -- block rx 6 17 [2001:db8::7]:4711 [fd00::1]:53 128 uid 1000;");
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM v_policy_event"), 3);
+    store_close(s);
+}
+END_TEST
+
+START_TEST(what_they_told_expires_and_stays_below_its_number)
+{
+    struct store *s = open_store(STORE_WRITE);
+    struct store_policy keep = keep_all("UTC");
+
+    keep.policy_events_sec = 3600;
+    keep.policy_events_most = 100;
+    tell(s, "old", now_ns() - INT64_C(7200) * 1000000000, 50);
+    set_policy(s, keep);
+    tell(s, "new", now_ns(), 60);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM v_policy_event WHERE policy = 'old'"), 0);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM v_policy_event"), 60);
+    tell(s, "new", now_ns(), 300);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM v_policy_event"), 100);
+    store_close(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store_policies");
@@ -184,6 +260,8 @@ int main(void)
     tcase_add_test(tcase, a_restart_goes_on_from_the_last_reading);
     tcase_add_test(tcase, what_expires_goes_with_the_usage_of_its_level);
     tcase_add_test(tcase, a_list_is_replaced_as_a_whole_or_not_at_all);
+    tcase_add_test(tcase, what_a_policy_told_is_found_by_its_name_and_time);
+    tcase_add_test(tcase, what_they_told_expires_and_stays_below_its_number);
     suite_add_tcase(suite, tcase);
     return unit_main(suite);
 }
