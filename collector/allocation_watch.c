@@ -20,13 +20,8 @@ struct allocation_watch *allocation_watch_new(void)
 
 static void clear(struct allocation_watch *w)
 {
-    for (size_t i = 0; i < w->n; i++) {
-        struct store_allocation *a = &w->v[i].allocation;
-        for (size_t k = 0; k < a->classes.n; k++)
-            free((char *)a->classes.v[k]);
-        free((void *)a->classes.v);
-        free((char *)a->name);
-    }
+    for (size_t i = 0; i < w->n; i++)
+        store_allocation_done(&w->v[i].allocation);
     free(w->v);
     free(w->by_name);
     *w = (struct allocation_watch){0};
@@ -41,19 +36,6 @@ struct allocation_watch *allocation_watch_free(struct allocation_watch *w)
 }
 
 /* ---- what is there ---- */
-
-static int copy(const struct store_allocation *from, struct store_allocation *ret)
-{
-    const char **classes = calloc(from->classes.n + 1, sizeof(*classes));
-
-    *ret = *from;
-    ret->name = strdup(from->name);
-    ret->classes = (struct store_names){classes, 0};
-    for (; classes && ret->classes.n < from->classes.n; ret->classes.n++)
-        if (!(classes[ret->classes.n] = strdup(from->classes.v[ret->classes.n])))
-            return -ENOMEM;
-    return ret->name && classes ? 0 : -ENOMEM;
-}
 
 static int compare_names(const struct allocation_state *a, enum store_subject subject, const char *name)
 {
@@ -79,7 +61,7 @@ static int take_all(struct allocation_watch *w, const struct store_allocation_us
     for (size_t i = 0; i < n; i++) {
         w->by_name[i] = &w->v[i];
         w->n++;
-        if (copy(&uses[i].allocation, &w->v[i].allocation) < 0)
+        if (store_allocation_copy(&uses[i].allocation, &w->v[i].allocation) < 0)
             return -ENOMEM;
     }
     qsort(w->by_name, n, sizeof(struct allocation_state *), compare);

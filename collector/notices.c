@@ -53,12 +53,7 @@ int notices_new(const struct notices_options *options, struct notices **ret)
 
 static void forget_asked(struct notices *n)
 {
-    struct store_allocation *a = &n->asked.notice.allocation;
-
-    for (size_t i = 0; i < a->classes.n; i++)
-        free((char *)a->classes.v[i]);
-    free((void *)a->classes.v);
-    free((char *)a->name);
+    store_allocation_done(&n->asked.notice.allocation);
     free(n->asked.result);
     n->asked = (struct asked){0};
 }
@@ -200,19 +195,6 @@ static unsigned reached(const struct notices *n, const struct allocation_state *
     return highest;
 }
 
-static int copy_allocation(const struct store_allocation *from, struct store_allocation *ret)
-{
-    const char **classes = calloc(from->classes.n + 1, sizeof(*classes));
-
-    *ret = *from;
-    ret->name = strdup(from->name);
-    ret->classes = (struct store_names){classes, 0};
-    for (; classes && ret->classes.n < from->classes.n; ret->classes.n++)
-        if (!(classes[ret->classes.n] = strdup(from->classes.v[ret->classes.n])))
-            return -ENOMEM;
-    return ret->name && classes ? 0 : -ENOMEM;
-}
-
 static void have_told(struct notices *n, const char *const words[NOTICE_WORDS])
 {
     int r = n->options.ask(++n->id, words, n->options.userdata);
@@ -233,7 +215,7 @@ static int tell(struct notices *n, struct store *store, const struct allocation_
     int r = fill_words(state, notice->threshold, &words);
 
     if (r == 0)
-        r = copy_allocation(&notice->allocation, &n->asked.notice.allocation);
+        r = store_allocation_copy(&notice->allocation, &n->asked.notice.allocation);
     if (r == 0)
         r = store_begin_notice(store, notice, n->at, n->n_at, now_sec);
     if (r == 0) {

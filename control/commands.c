@@ -14,21 +14,30 @@ static const struct command_row commands[] = {
     {"policy", "COMMAND", "what is done with packets: allow, block, limit or observe", command_policy},
 };
 
+int command_index(const char *of, const char *name, const char *const *names, size_t n)
+{
+    const char *nearest;
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (int)i;
+    nearest = options_nearest(name, names, n);
+    if (nearest)
+        log_error("%sunknown command '%s', did you mean '%s'? (see pdttctl --help)", of, name, nearest);
+    else
+        log_error("%sunknown command '%s' (see pdttctl --help)", of, name);
+    return -1;
+}
+
 const struct command_row *command_find(const char *name)
 {
-    const char *names[array_length(commands)], *nearest;
+    const char *names[array_length(commands)];
+    int i;
 
-    for (size_t i = 0; i < array_length(commands); i++) {
-        names[i] = commands[i].name;
-        if (strcmp(name, names[i]) == 0)
-            return &commands[i];
-    }
-    nearest = options_nearest(name, names, array_length(commands));
-    if (nearest)
-        log_error("unknown command '%s', did you mean '%s'? (see pdttctl --help)", name, nearest);
-    else
-        log_error("unknown command '%s' (see pdttctl --help)", name);
-    return NULL;
+    for (size_t k = 0; k < array_length(commands); k++)
+        names[k] = commands[k].name;
+    i = command_index("", name, names, array_length(commands));
+    return i < 0 ? NULL : &commands[i];
 }
 
 void commands_print_help(void)

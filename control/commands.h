@@ -22,6 +22,9 @@ struct command_row {
     int (*run)(const struct invocation *in); /* an exit status, or a negative errno, which was logged */
 };
 
+/* The index of the name; -1 after a line in the log, with the nearest of them if one is near. of: "policy: " or "". */
+int command_index(const char *of, const char *name, const char *const *names, size_t n);
+
 /* The row of that name; NULL after a line in the log, with the nearest name if one is near. */
 const struct command_row *command_find(const char *name);
 

@@ -4,7 +4,6 @@
 #include "common/cleanup.h"
 #include "common/json_text.h"
 #include "common/log.h"
-#include "common/options.h"
 #include "common/units.h"
 #include "control/ask.h"
 #include "control/connection.h"
@@ -246,19 +245,13 @@ static const struct policy_row {
 
 static const struct policy_row *find(const char *name)
 {
-    const char *names[array_length(commands)], *nearest;
+    const char *names[array_length(commands)];
+    int i;
 
-    for (size_t i = 0; i < array_length(commands); i++) {
-        names[i] = commands[i].name;
-        if (strcmp(name, names[i]) == 0)
-            return &commands[i];
-    }
-    nearest = options_nearest(name, names, array_length(commands));
-    if (nearest)
-        log_error("policy: unknown command '%s', did you mean '%s'? (see pdttctl --help)", name, nearest);
-    else
-        log_error("policy: unknown command '%s' (see pdttctl --help)", name);
-    return NULL;
+    for (size_t k = 0; k < array_length(commands); k++)
+        names[k] = commands[k].name;
+    i = command_index("policy: ", name, names, array_length(commands));
+    return i < 0 ? NULL : &commands[i];
 }
 
 int command_policy(const struct invocation *in)

@@ -2,19 +2,15 @@
 
 #include "common/capped.h"
 #include "common/cleanup.h"
-#include "report/ask.h"
-#include "report/report.h"
+#include "report/listing.h"
 
 #include <string.h>
 
-struct job {
-    const struct report_options *o;
-    int64_t now_sec;
-    struct report_head head;
-    struct connection_use **uses; /* of rows; each on its own, since rows point to them */
-    size_t n, room;
-    struct rows rows;
-};
+static int read_snapshot(struct store *s, void *userdata, char **ret_why);
+static int write_rows(struct listing *l, FILE *out);
+static void use_free(void *kept);
+
+static const struct listing_kind listing = {.read = read_snapshot, .write = write_rows, .free_kept = use_free};
 
 int connections_cut_period(struct store *s, const struct report_options *o, struct period *period, bool *ret_cut)
 {
@@ -32,8 +28,10 @@ int connections_cut_period(struct store *s, const struct report_options *o, stru
 
 /* ---- a connection as a row ---- */
 
-static struct connection_use *use_free(struct connection_use *use)
+static void use_free(void *kept)
 {
+    struct connection_use *use = kept;
+
     if (use) {
         free(use->cgroup);
         free(use->local);
@@ -44,7 +42,6 @@ static struct connection_use *use_free(struct connection_use *use)
         free(use->ended);
     }
     free(use);
-    return NULL;
 }
 
 /* "192.0.2.1:443", "[2001:db8::1]:443" */
@@ -92,36 +89,23 @@ static struct connection_use *use_of(const struct calendar *cal, const struct st
         .srtt_us = c->srtt_us > 0 ? c->srtt_us : -1,
     };
     if (!use->cgroup || !use->local || !use->remote || !use->local_address || !use->remote_address || !use->started ||
-        (c->ended && !use->ended))
-        return use_free(use);
-    return use;
-}
-
-static int keep_use(struct job *job, struct connection_use *use)
-{
-    if (job->n == job->room) {
-        size_t room = job->room ? 2 * job->room : 256;
-        struct connection_use **uses = reallocarray(job->uses, room, sizeof(struct connection_use *));
-
-        if (!uses)
-            return -ENOMEM;
-        job->uses = uses;
-        job->room = room;
+        (c->ended && !use->ended)) {
+        use_free(use);
+        return NULL;
     }
-    job->uses[job->n++] = use;
-    return 0;
+    return use;
 }
 
 static int collect_connection(const struct store_connection_row *c, void *userdata)
 {
-    struct job *job = userdata;
+    struct listing *l = userdata;
     const struct store_counters *n = &c->n;
 
-    if (!report_finds(job->o->search, c->user, c->project))
+    if (!report_finds(l->o->search, c->user, c->project))
         return 0;
-    if (job->o->most_rows && job->rows.n == job->o->most_rows)
+    if (l->o->most_rows && l->rows.n == l->o->most_rows)
         return -E2BIG;
-    struct connection_use *use = use_of(job->head.cal, c);
+    struct connection_use *use = use_of(l->head.cal, c);
     struct row row = {
         .since_sec = -1,
         .until_sec = -1,
@@ -134,66 +118,50 @@ static int collect_connection(const struct store_connection_row *c, void *userda
         .uid = c->uid,
         .family = c->family,
         .n = *n,
-        .total_bytes = job->o->payload ? add_capped(n->tx_payload_bytes, n->rx_payload_bytes)
-                                       : add_capped(n->tx_bytes, n->rx_bytes),
+        .total_bytes =
+            l->o->payload ? add_capped(n->tx_payload_bytes, n->rx_payload_bytes) : add_capped(n->tx_bytes, n->rx_bytes),
         .connection = use,
     };
 
-    if (!use)
-        return -ENOMEM;
-    if (keep_use(job, use) < 0) {
-        use_free(use);
-        return -ENOMEM;
-    }
-    return rows_add(&job->rows, &row);
+    int r = listing_keep(l, &listing, use);
+
+    return r < 0 ? r : rows_add(&l->rows, &row);
 }
 
 /* ---- the report ---- */
 
 static int read_snapshot(struct store *s, void *userdata, char **ret_why)
 {
-    struct job *job = userdata;
-    struct report_head *head = &job->head;
+    struct listing *l = userdata;
+    struct report_head *head = &l->head;
     struct store_coverage stored;
-    int r = connections_cut_period(s, job->o, &head->period, &head->cut);
+    int r = connections_cut_period(s, l->o, &head->period, &head->cut);
 
     head->effective = head->period;
     if (r >= 0)
-        r = head_read(s, job->now_sec, head, &stored);
+        r = head_read(s, l->now_sec, head, &stored);
     if (r >= 0)
         r = store_query_connections_kept(s, head->period.since_sec, head->period.until_sec, &head->kept);
     if (r < 0)
         return ask_keep_why(s, r, ret_why);
-    return ask_connections(s, job->o, (struct store_bucket){head->period.since_sec, head->period.until_sec},
-                           collect_connection, job, ret_why);
+    return ask_connections(s, l->o, (struct store_bucket){head->period.since_sec, head->period.until_sec},
+                           collect_connection, l, ret_why);
 }
 
-static int write_rows(struct job *job, FILE *out)
+static int write_rows(struct listing *l, FILE *out)
 {
-    const struct report_options *o = job->o;
-    struct row totals = rows_sum(&job->rows);
+    const struct report_options *o = l->o;
+    struct row totals = rows_sum(&l->rows);
 
-    rows_sort(&job->rows, o->sort_field, false);
-    rows_top(&job->rows, o->top, false);
-    return output_report(o->output, &job->head, &job->rows, &totals, out);
+    rows_sort(&l->rows, o->sort_field, false);
+    rows_top(&l->rows, o->top, false);
+    return output_report(o->output, &l->head, &l->rows, &totals, out);
 }
 
 int connections_write(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
                       FILE *out, char **ret_why)
 {
-    struct job job = {.o = o, .now_sec = now_sec};
-    int r;
+    struct listing l = {0};
 
-    job.head = ask_head(cal, o, o->by);
-    r = period_parse(cal, now_sec, o->since, o->until, &job.head.period, ret_why);
-    if (r >= 0)
-        r = ask_snapshot(s, read_snapshot, &job, ret_why);
-    if (r >= 0)
-        r = write_rows(&job, out);
-    rows_done(&job.rows);
-    for (size_t i = 0; i < job.n; i++)
-        use_free(job.uses[i]);
-    free(job.uses);
-    head_done(&job.head);
-    return r;
+    return listing_write(&l, &listing, s, cal, now_sec, o, out, ret_why);
 }

@@ -2,24 +2,23 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "report/ask.h"
+#include "report/listing.h"
 #include "report/samples_read.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
-struct job {
-    const struct report_options *o;
-    int64_t now_sec;
-    struct report_head head;
-    struct sample_use **uses; /* of rows; each on its own, since rows point to them */
-    size_t n, room;
-    struct rows rows;
-};
+static int read_snapshot(struct store *s, void *userdata, char **ret_why);
+static int write_rows(struct listing *l, FILE *out);
+static void use_free(void *kept);
 
-static struct sample_use *use_free(struct sample_use *use)
+static const struct listing_kind listing = {.read = read_snapshot, .write = write_rows, .free_kept = use_free};
+
+static void use_free(void *kept)
 {
+    struct sample_use *use = kept;
+
     if (use) {
         free(use->time);
         free(use->interface);
@@ -35,7 +34,6 @@ static struct sample_use *use_free(struct sample_use *use)
         free(use->head);
     }
     free(use);
-    return NULL;
 }
 
 /* ---- a packet as a row ---- */
@@ -130,55 +128,39 @@ static struct sample_use *use_of(const struct calendar *cal, const struct store_
         .head_len = p->head_len < sizeof(use->bytes) ? p->head_len : sizeof(use->bytes),
     };
     memcpy(use->bytes, p->head, use->head_len);
-    return set_texts(use, cal, p, tcp) ? use : use_free(use);
-}
-
-static int keep_use(struct job *job, struct sample_use *use)
-{
-    if (job->n == job->room) {
-        size_t room = job->room ? 2 * job->room : 256;
-        struct sample_use **uses = reallocarray(job->uses, room, sizeof(struct sample_use *));
-
-        if (!uses)
-            return -ENOMEM;
-        job->uses = uses;
-        job->room = room;
+    if (!set_texts(use, cal, p, tcp)) {
+        use_free(use);
+        return NULL;
     }
-    job->uses[job->n++] = use;
-    return 0;
+    return use;
 }
 
 /* They come the newest first, so the first --top of them are all that is asked for. */
 static int collect(const struct store_sample_row *p, void *userdata)
 {
-    struct job *job = userdata;
+    struct listing *l = userdata;
     struct row row = {.since_sec = -1, .until_sec = -1, .uid = -1, .family = -1};
     struct sample_use *use;
+    int r;
 
-    if (job->o->top && job->n == job->o->top)
+    if (l->o->top && l->n == l->o->top)
         return 1;
-    use = use_of(job->head.cal, p);
-    if (!use)
-        return -ENOMEM;
-    if (keep_use(job, use) < 0) {
-        use_free(use);
-        return -ENOMEM;
-    }
-    row.sample = use;
-    return rows_add(&job->rows, &row);
+    row.sample = use = use_of(l->head.cal, p);
+    r = listing_keep(l, &listing, use);
+    return r < 0 ? r : rows_add(&l->rows, &row);
 }
 
 /* ---- the report ---- */
 
 static int read_snapshot(struct store *s, void *userdata, char **ret_why)
 {
-    struct job *job = userdata;
-    struct report_head *head = &job->head;
-    int r = samples_read_head(s, job->now_sec, head);
+    struct listing *l = userdata;
+    struct report_head *head = &l->head;
+    int r = samples_read_head(s, l->now_sec, head);
 
     if (r < 0)
         return ask_keep_why(s, r, ret_why);
-    r = ask_samples(s, job->o, (struct store_bucket){head->period.since_sec, head->period.until_sec}, collect, job,
+    r = ask_samples(s, l->o, (struct store_bucket){head->period.since_sec, head->period.until_sec}, collect, l,
                     ret_why);
     return r > 0 ? 0 : r;
 }
@@ -194,6 +176,13 @@ static void turn_round(struct rows *rows)
     }
 }
 
+static int write_rows(struct listing *l, FILE *out)
+{
+    if (l->o->output == &output_pcap)
+        turn_round(&l->rows);
+    return output_report(l->o->output, &l->head, &l->rows, NULL, out);
+}
+
 static int check_pcap(const struct report_options *o, FILE *out, char **ret_why)
 {
     if (o->output != &output_pcap || fileno(out) < 0 || !isatty(fileno(out)))
@@ -205,23 +194,8 @@ static int check_pcap(const struct report_options *o, FILE *out, char **ret_why)
 int samples_write(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
                   FILE *out, char **ret_why)
 {
-    struct job job = {.o = o, .now_sec = now_sec};
+    struct listing l = {0};
     int r = check_pcap(o, out, ret_why);
 
-    if (r < 0)
-        return r;
-    job.head = ask_head(cal, o, o->by);
-    r = period_parse(cal, now_sec, o->since, o->until, &job.head.period, ret_why);
-    if (r >= 0)
-        r = ask_snapshot(s, read_snapshot, &job, ret_why);
-    if (r >= 0 && o->output == &output_pcap)
-        turn_round(&job.rows);
-    if (r >= 0)
-        r = output_report(o->output, &job.head, &job.rows, NULL, out);
-    rows_done(&job.rows);
-    for (size_t i = 0; i < job.n; i++)
-        use_free(job.uses[i]);
-    free(job.uses);
-    head_done(&job.head);
-    return r;
+    return r < 0 ? r : listing_write(&l, &listing, s, cal, now_sec, o, out, ret_why);
 }

@@ -1,14 +1,14 @@
 /* --by source: how much each source address sent, estimated from what was drawn. */
 #include "common/capped.h"
 #include "common/cleanup.h"
-#include "report/ask.h"
 #include "report/estimate.h"
+#include "report/listing.h"
 #include "report/samples.h"
 #include "report/samples_read.h"
 
 #include <string.h>
 
-/* A source in all of the time. Each on its own: rows point to them. */
+/* A source in all of the time. */
 struct source {
     char *address;
     int64_t drawn;
@@ -25,15 +25,16 @@ struct rate {
 };
 
 struct job {
-    const struct report_options *o;
-    int64_t now_sec;
-    struct report_head head;
-    struct source **v;
-    size_t n, room;
+    struct listing l; /* first: the one is got from the other */
     struct rate *rates;
     size_t n_rates;
-    struct rows rows;
 };
+
+static int read_snapshot(struct store *s, void *userdata, char **ret_why);
+static int write_rows(struct listing *l, FILE *out);
+static void source_free(void *kept);
+
+static const struct listing_kind listing = {.read = read_snapshot, .write = write_rows, .free_kept = source_free};
 
 /* ---- times of one rate ---- */
 
@@ -72,31 +73,23 @@ static int collect_interval(const struct store_sample_interval *n, void *userdat
 
 /* ---- sources ---- */
 
-static void source_free(struct source *source)
+static void source_free(void *kept)
 {
+    struct source *source = kept;
+
     free(source->address);
     free(source);
 }
 
 static struct source *append(struct job *job, const char *address)
 {
-    struct source *source;
+    struct source *source = calloc(1, sizeof(*source));
 
-    if (job->n == job->room) {
-        size_t room = job->room ? 2 * job->room : 256;
-        struct source **v = reallocarray(job->v, room, sizeof(struct source *));
-
-        if (!v)
-            return NULL;
-        job->v = v;
-        job->room = room;
-    }
-    source = calloc(1, sizeof(*source));
-    if (!source || !(source->address = strdup(address))) {
+    if (source && !(source->address = strdup(address))) {
         free(source);
         return NULL;
     }
-    return job->v[job->n++] = source;
+    return listing_keep(&job->l, &listing, source) < 0 ? NULL : source;
 }
 
 /* They come ordered by source, one for each rate. */
@@ -105,7 +98,7 @@ static int add_source(const struct store_sample_sum *sum, void *userdata)
     struct job *job = userdata;
     const struct store_sample_source *d = &sum->drawn;
     struct rate *rate = find_rate(job, sum->rate, sum->mode);
-    struct source *source = job->n ? job->v[job->n - 1] : NULL;
+    struct source *source = job->l.n ? job->l.kept[job->l.n - 1] : NULL;
 
     if (!source || strcmp(source->address, sum->source) != 0)
         source = append(job, sum->source);
@@ -128,8 +121,8 @@ static int add_source(const struct store_sample_sum *sum, void *userdata)
 static int read_snapshot(struct store *s, void *userdata, char **ret_why)
 {
     struct job *job = userdata;
-    struct report_head *head = &job->head;
-    int r = samples_read_head(s, job->now_sec, head);
+    struct report_head *head = &job->l.head;
+    int r = samples_read_head(s, job->l.now_sec, head);
 
     if (r >= 0)
         r = store_query_sample_intervals(s, head->period.since_sec, head->period.until_sec, collect_interval, job);
@@ -157,8 +150,8 @@ static void find_most(const struct job *job, double *ret_packets, double *ret_by
 
 static int add_row(struct job *job, struct source *source, double most_packets, double most_bytes)
 {
-    struct estimate packets = estimate_make(&source->packets, most_packets, job->head.samples.packets);
-    struct estimate bytes = estimate_make(&source->bytes, most_bytes, job->head.samples.bytes);
+    struct estimate packets = estimate_make(&source->packets, most_packets, job->l.head.samples.packets);
+    struct estimate bytes = estimate_make(&source->bytes, most_bytes, job->l.head.samples.bytes);
     struct row row = {.since_sec = -1, .until_sec = -1, .uid = -1, .family = -1, .source = &source->use};
 
     source->use = (struct source_use){
@@ -171,7 +164,7 @@ static int add_row(struct job *job, struct source *source, double most_packets, 
         .bytes_low = bytes.low,
         .bytes_high = bytes.high,
     };
-    return rows_add(&job->rows, &row);
+    return rows_add(&job->l.rows, &row);
 }
 
 static int compare_rows(const void *left, const void *right)
@@ -183,40 +176,30 @@ static int compare_rows(const void *left, const void *right)
     return strcmp(a->address, b->address);
 }
 
-static int write_rows(struct job *job, FILE *out)
+static int write_rows(struct listing *l, FILE *out)
 {
+    struct job *job = (struct job *)l;
     double most_packets, most_bytes;
     int r = 0;
 
     find_most(job, &most_packets, &most_bytes);
-    for (size_t i = 0; i < job->n && r >= 0; i++)
-        r = add_row(job, job->v[i], most_packets, most_bytes);
+    for (size_t i = 0; i < l->n && r >= 0; i++)
+        r = add_row(job, l->kept[i], most_packets, most_bytes);
     if (r < 0)
         return r;
-    if (job->rows.n)
-        qsort(job->rows.v, job->rows.n, sizeof(*job->rows.v), compare_rows);
-    if (job->o->top && job->rows.n > job->o->top)
-        job->rows.n = job->o->top; /* rows of these own nothing */
-    return output_report(job->o->output, &job->head, &job->rows, NULL, out);
+    if (l->rows.n)
+        qsort(l->rows.v, l->rows.n, sizeof(*l->rows.v), compare_rows);
+    if (l->o->top && l->rows.n > l->o->top)
+        l->rows.n = l->o->top; /* rows of these own nothing */
+    return output_report(l->o->output, &l->head, &l->rows, NULL, out);
 }
 
 int sources_write(struct store *s, const struct calendar *cal, int64_t now_sec, const struct report_options *o,
                   FILE *out, char **ret_why)
 {
-    struct job job = {.o = o, .now_sec = now_sec};
-    int r;
+    struct job job = {0};
+    int r = listing_write(&job.l, &listing, s, cal, now_sec, o, out, ret_why);
 
-    job.head = ask_head(cal, o, o->by);
-    r = period_parse(cal, now_sec, o->since, o->until, &job.head.period, ret_why);
-    if (r >= 0)
-        r = ask_snapshot(s, read_snapshot, &job, ret_why);
-    if (r >= 0)
-        r = write_rows(&job, out);
-    rows_done(&job.rows);
-    for (size_t i = 0; i < job.n; i++)
-        source_free(job.v[i]);
-    free(job.v);
     free(job.rates);
-    head_done(&job.head);
     return r;
 }

@@ -243,6 +243,10 @@ int store_query_sample_sources(struct store *s, int64_t since_sec, int64_t until
 typedef int (*store_allocation_fn)(const struct store_allocation *allocation, void *userdata);
 int store_query_allocations(struct store *s, store_allocation_fn fn, void *userdata);
 
+/* *ret: with texts of its own, for store_allocation_done(), also when it fails (-ENOMEM). */
+int store_allocation_copy(const struct store_allocation *from, struct store_allocation *ret);
+void store_allocation_done(struct store_allocation *a);
+
 /*
  * The period of an allocation that contains at_sec. It begins when the clocks show the midnight of the billing day (1
  * to 28), or the first time after it where that is skipped; quarters and years are counted from January.
