@@ -14,6 +14,7 @@
 #include "sql/counters.h"
 #include "sql/store_ask.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <string.h>
 
@@ -112,6 +113,13 @@ static void sweep(struct session *s)
     s->sweep_error = r;
 }
 
+/* The pages of a booking are of no use to the next but for a few; left alone they are most of what pdttd holds. */
+static void release_memory(struct session *s)
+{
+    store_release_memory(s->store);
+    malloc_trim(0);
+}
+
 int session_drain(struct session *s)
 {
     int64_t started = clock_boottime_ns();
@@ -134,6 +142,7 @@ int session_drain(struct session *s)
     if (r == 0)
         session_watch_allocations(s);
     session_look_at_policies(s); /* after what their conditions go by */
+    release_memory(s);
     return r;
 }
 

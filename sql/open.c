@@ -213,6 +213,11 @@ struct store *store_close(struct store *s)
     return NULL;
 }
 
+void store_release_memory(struct store *s)
+{
+    sqlite3_db_release_memory(s->db);
+}
+
 const char *store_host(struct store *s)
 {
     return s->host;

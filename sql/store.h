@@ -37,6 +37,9 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 int store_check(const char *path, char **ret_why);
 
 struct store *store_close(struct store *s); /* NULL is a no-op; returns NULL */
+
+/* Gives back what it keeps of the file in memory: for whoever will not ask again for seconds. */
+void store_release_memory(struct store *s);
 const char *store_why(const struct store *s);
 
 /* ---- writing (pdttd) ---- */
