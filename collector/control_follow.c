@@ -37,11 +37,6 @@ static bool is_there(const struct client *client)
     return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-bool control_serve_follower(const struct control *c, struct client *client)
-{
-    return is_there(client) && control_send(c, client) >= 0;
-}
-
 /* -ENOBUFS: it has no room for it; -ENOMEM. */
 static int append(struct client *client, const char *line)
 {
@@ -73,6 +68,16 @@ static int append_missed(struct client *client)
     if (r == 0)
         client->missed = 0;
     return r;
+}
+
+/* What it missed is told when it reads again, also when nothing more comes. */
+bool control_serve_follower(const struct control *c, struct client *client)
+{
+    int r = is_there(client) ? control_send(c, client) : -EPIPE;
+
+    if (r == 0 && client->missed && append_missed(client) == 0)
+        r = control_send(c, client);
+    return r >= 0;
 }
 
 static void tell(const struct control *c, struct client *client, const char *line)
