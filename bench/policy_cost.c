@@ -1,7 +1,7 @@
 /*
  * What a packet takes with policies in force, in the kernel's own test run: a datagram that the last of them allows, looked for
  * anew each time, which is what unconnected traffic and the first packet of a connection cost. With 0 policies it is the ledger
- * alone.
+ * alone. Then one that a policy drops: told of, no more than counted because others were told just before, or neither.
  */
 #include "bench/command.h"
 #include "bench/filling.h"
@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 
 enum { ROOM = 16384, REPEAT = 200000, ROUNDS_MAX = 51, ETHERNET = 14, FRAME = ETHERNET + 64 };
+enum { DROPPED, PASSES };
 
 static const unsigned counts[] = {0, 1, 10, 100, 1000, 10000};
 
@@ -93,18 +94,18 @@ static int put_in_force(struct policies *policies, unsigned n)
 
 /* ---- test runs ---- */
 
-static int run_once(int fd, double *ret_ns)
+static int run_once(int fd, int repeat, unsigned verdict, double *ret_ns)
 {
     static const unsigned char headers[] = {0x45, 0, 0,  64, 0, 0, 0,    0, 64, IPPROTO_UDP, 0, 0,  10, 99,
                                             0,    1, 10, 99, 0, 2, 0x80, 0, 0,  9,           0, 44, 0,  0};
     unsigned char frame[FRAME] = {[12] = 8}; /* ETH_P_IP */
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .repeat = REPEAT);
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .repeat = repeat);
 
     memcpy(frame + ETHERNET, headers, sizeof(headers));
     if (bpf_prog_test_run_opts(fd, &options) < 0)
         return -errno;
     *ret_ns = options.duration;
-    return options.retval == 1 ? 0 : -EBADMSG; /* the last policy lets it through */
+    return options.retval == verdict ? 0 : -EBADMSG;
 }
 
 static int measure(struct policies *policies, int fd, const struct command *command, json_t *list)
@@ -116,7 +117,7 @@ static int measure(struct policies *policies, int fd, const struct command *comm
         for (unsigned i = 0; i < array_length(counts) && r == 0; i++) {
             r = put_in_force(policies, counts[i]);
             if (r == 0)
-                r = run_once(fd, &ns[i][round]);
+                r = run_once(fd, REPEAT, PASSES, &ns[i][round]); /* the last policy lets it through */
         }
     for (unsigned i = 0; i < array_length(counts) && r == 0; i++) {
         struct spread s = sample_spread(ns[i], command->rounds);
@@ -126,6 +127,65 @@ static int measure(struct policies *policies, int fd, const struct command *comm
                                               "low", s.low, "high", s.high));
     }
     return r;
+}
+
+/* ---- what telling costs ---- */
+
+enum { TELL_REPEAT = 400 }; /* the ring has room for as many */
+
+static const struct telling {
+    const char *name;
+    unsigned rate;
+    int repeat;
+} tellings[] = {
+    {"dropped, nothing told", 0, REPEAT},
+    {"dropped, above the rate", 1, REPEAT},
+    {"dropped, told", 1000000000, TELL_REPEAT},
+};
+
+static int ignore(void *userdata, void *data, size_t size)
+{
+    return 0;
+}
+
+static int block_all(struct policies *policies)
+{
+    struct policy p;
+
+    make_policy(&p, 0, true);
+    p.action = POLICY_BLOCK;
+    return policies_apply(policies, &p, 1, &names, NULL);
+}
+
+static int measure_told(struct policies *policies, int fd, const struct command *command, json_t *list)
+{
+    struct ring_buffer *ring = ring_buffer__new(policies_ring_fd(policies), ignore, NULL, NULL);
+    double ns[array_length(tellings)][ROUNDS_MAX];
+    int r = ring ? block_all(policies) : -errno;
+
+    for (unsigned round = 0; round < command->rounds; round++)
+        for (unsigned i = 0; i < array_length(tellings) && r == 0; i++) {
+            r = policies_tell(policies, tellings[i].rate);
+            if (r == 0)
+                r = run_once(fd, tellings[i].repeat, DROPPED, &ns[i][round]);
+            ring_buffer__consume(ring);
+        }
+    for (unsigned i = 0; i < array_length(tellings) && r == 0; i++) {
+        struct spread s = sample_spread(ns[i], command->rounds);
+
+        printf("%-24s %7.1f ns a packet (quartiles %.1f %.1f)\n", tellings[i].name, s.median, s.low, s.high);
+        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f}", "telling", tellings[i].name, "median", s.median,
+                                              "low", s.low, "high", s.high));
+    }
+    ring_buffer__free(ring);
+    return r;
+}
+
+static int measure_all(struct policies *policies, int fd, const struct command *command, json_t *list)
+{
+    int r = measure(policies, fd, command, list);
+
+    return r < 0 ? r : measure_told(policies, fd, command, list);
 }
 
 static int run(const struct command *command)
@@ -143,7 +203,7 @@ static int run(const struct command *command)
     if (r == 0)
         r = policies_open(&kernel, filling_ledger(filling), &policies);
     if (r == 0)
-        r = measure(policies, filling_program_fd(filling, "cgroup_skb_ingress"), command, list);
+        r = measure_all(policies, filling_program_fd(filling, "cgroup_skb_ingress"), command, list);
     if (r < 0)
         log_error("%s; are you root?", why ? why : strerror(-r));
     else if (command->json && json_dump_file(list, command->json, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
