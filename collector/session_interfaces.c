@@ -25,17 +25,6 @@ int session_open_interfaces(struct session *s)
     return r;
 }
 
-bool session_same_interfaces(const struct config *a, const struct config *b)
-{
-    if (a->layer_xdp != b->layer_xdp || a->layer_tc != b->layer_tc || a->interfaces.n != b->interfaces.n)
-        return false;
-    for (size_t i = 0; i < a->interfaces.n; i++)
-        if (strcmp(a->interfaces.v[i], b->interfaces.v[i]) != 0)
-            return false;
-    return a->samples_rate == b->samples_rate && a->samples_mode == b->samples_mode &&
-           a->samples_buffer_bytes == b->samples_buffer_bytes;
-}
-
 int session_read_meters(const struct store_meter **ret, size_t *ret_n, void *session)
 {
     struct session *s = session;

@@ -6,9 +6,6 @@
 /* Logs one line on failure. */
 int session_open_interfaces(struct session *s);
 
-/* Whether the layer would be the same with both. */
-bool session_same_interfaces(const struct config *a, const struct config *b);
-
 /* For struct drain. */
 int session_read_meters(const struct store_meter **ret, size_t *ret_n, void *session);
 

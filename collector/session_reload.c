@@ -11,68 +11,88 @@
 
 /* ---- what cannot change while counting ---- */
 
-static bool same_text(const char *a, const char *b)
+/* Each with where its value is; size 0: a text, or texts. */
+#define TEXT(member)   offsetof(struct config, member), 0, false
+#define TEXTS(member)  offsetof(struct config, member), 0, true
+#define NUMBER(member) offsetof(struct config, member), sizeof(((struct config *)NULL)->member), false
+
+static const struct restart_key {
+    const char *key;
+    size_t offset, size;
+    bool texts;
+} at_restart_only[] = {
+    {"database", TEXT(database)},
+    {"pin_path", TEXT(pin_path)},
+    {"control", TEXT(control)},
+    {"cgroup", TEXT(cgroup)},
+    {"limits.accounts", NUMBER(limit_accounts)},
+    {"limits.connections", NUMBER(limit_connections)},
+    {"limits.policies", NUMBER(limit_policies)},
+    {"layers.syscall", NUMBER(layer_syscall)},
+    {"layers.sockops", NUMBER(layer_sockops)},
+    {"layers.xdp", NUMBER(layer_xdp)},
+    {"layers.tc", NUMBER(layer_tc)},
+    {"interfaces", TEXTS(interfaces)},
+    {"samples.rate", NUMBER(samples_rate)},
+    {"samples.mode", NUMBER(samples_mode)},
+    {"samples.buffer", NUMBER(samples_buffer_bytes)},
+    {"notify.command", TEXTS(notify_command)},
+    {"notify.user", TEXT(notify_user)},
+    {"notify.timeout", NUMBER(notify_timeout_sec)},
+};
+
+static bool same_texts(const struct config_texts *a, const struct config_texts *b)
 {
-    return strcmp(a, b) == 0;
+    bool same = a->n == b->n;
+
+    for (size_t i = 0; same && i < a->n; i++)
+        same = strcmp(a->v[i], b->v[i]) == 0;
+    return same;
 }
 
-static bool same_notices(const struct config *a, const struct config *b)
+static bool same_value(const struct restart_key *key, const struct config *a, const struct config *b)
 {
-    if (a->notify_command.n != b->notify_command.n || a->notify_timeout_sec != b->notify_timeout_sec ||
-        !same_text(a->notify_user, b->notify_user))
-        return false;
-    for (size_t i = 0; i < a->notify_command.n; i++)
-        if (!same_text(a->notify_command.v[i], b->notify_command.v[i]))
-            return false;
-    return true;
+    const char *x = (const char *)a + key->offset, *y = (const char *)b + key->offset;
+
+    if (key->texts)
+        return same_texts((const struct config_texts *)x, (const struct config_texts *)y);
+    return key->size ? memcmp(x, y, key->size) == 0 : strcmp(*(char *const *)x, *(char *const *)y) == 0;
 }
 
-static bool needs_restart(const struct config *a, const struct config *b)
-{
-    return !same_text(a->database, b->database) || !same_text(a->pin_path, b->pin_path) ||
-           !same_text(a->control, b->control) || !same_text(a->cgroup, b->cgroup) ||
-           a->limit_accounts != b->limit_accounts || a->layer_syscall != b->layer_syscall ||
-           a->limit_connections != b->limit_connections || a->limit_policies != b->limit_policies ||
-           a->layer_sockops != b->layer_sockops || !session_same_interfaces(a, b) || !same_notices(a, b);
-}
-
-/* The keys above, by their names or those of their groups. */
-static const char *const at_restart_only[] = {
-    "database",       "pin_path",    "control",        "cgroup",       "limits.",      "layers.",       "interfaces",
-    "notify.command", "notify.user", "notify.timeout", "samples.rate", "samples.mode", "samples.buffer"};
-
-static bool is_at_restart_only(const char *key)
+/* The first that differs, NULL: none does. */
+static const char *needs_restart(const struct config *a, const struct config *b)
 {
     for (size_t i = 0; i < array_length(at_restart_only); i++)
-        if (strncmp(key, at_restart_only[i], strlen(at_restart_only[i])) == 0)
-            return true;
-    return false;
+        if (!same_value(&at_restart_only[i], a, b))
+            return at_restart_only[i].key;
+    return NULL;
 }
 
-/* The first of them is named; it is one line. */
+struct restart {
+    const char *key;
+    char *line;
+};
+
+/* Says what was written for it; it is one line. */
 static int describe_restart(const struct config_change *change, void *userdata)
 {
-    char **ret_why = userdata;
+    struct restart *r = userdata;
 
-    if (*ret_why || !is_at_restart_only(change->key))
+    if (strcmp(change->key, r->key) != 0)
         return 0;
-    if (asprintf(ret_why, "%s: key '%s': from %s to %s", change->origin ? change->origin : "no file names it any more",
-                 change->key, change->before, change->after) < 0)
-        *ret_why = NULL;
+    if (asprintf(&r->line, "%s: key '%s': from %s to %s: changes only at a restart",
+                 change->origin ? change->origin : "no file names it any more", change->key, change->before,
+                 change->after) < 0)
+        r->line = NULL;
     return 0;
 }
 
-static int refuse_restart(const struct session *s, const struct config *config, char **ret_why)
+static int refuse_restart(const struct session *s, const struct config *config, const char *key, char **ret_why)
 {
-    cleanup_free char *what = NULL;
+    struct restart r = {.key = key};
 
-    config_compare(s->config, config, describe_restart, &what);
-    if (asprintf(ret_why,
-                 "%s: database, pin_path, control, cgroup, limits, layers, interfaces, how samples are drawn and what "
-                 "notify "
-                 "runs change only at a restart",
-                 what ? what : "the configuration") < 0)
-        *ret_why = NULL;
+    config_compare(s->config, config, describe_restart, &r);
+    *ret_why = r.line;
     return -EBUSY;
 }
 
@@ -131,12 +151,14 @@ static int read_config(struct session *s, json_t **ret_changes, char **ret_why)
 {
     struct config *config;
     json_t *changes = NULL;
+    const char *key;
     int r = config_load_named(s->config_path, &config, ret_why);
 
     if (r < 0)
         return r;
-    if (needs_restart(s->config, config)) {
-        r = refuse_restart(s, config, ret_why);
+    key = needs_restart(s->config, config);
+    if (key) {
+        r = refuse_restart(s, config, key, ret_why);
     } else {
         changes = list_changes(s->config, config);
         r = changes ? take_config(s, config, ret_why) : -ENOMEM;
