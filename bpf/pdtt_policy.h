@@ -36,10 +36,18 @@ enum pdtt_policy_part {
     PDTT_POLICY_VALUES
 };
 
+/* What keeps a policy in force that may lapse: pdttd says again and again that it is so. */
+enum pdtt_policy_renewed {
+    PDTT_POLICY_ALIVE, /* pdttd runs */
+    PDTT_POLICY_KNOWN, /* and knows what is used of the allocations */
+    PDTT_POLICY_RENEWED
+};
+
 /* Element of policy_sets; wild is the summary of struct pdtt_policy_row. */
 struct pdtt_policy_head {
-    __u64 generation; /* changes with each list and each switch: sockets drop what they remember */
-    __u64 zero;       /* 0, which the verifier does not know: so that it goes one way instead of two */
+    __u64 renewed_ns[PDTT_POLICY_RENEWED]; /* monotonic clock, the same in both sets */
+    __u64 generation;                      /* changes with each list and each switch: sockets drop what they remember */
+    __u64 zero; /* 0, which the verifier does not know: so that it goes one way instead of two */
     __u32 first_row;
     __u32 parts;        /* bit for each that any rule names: the others need not be looked up */
     __u32 loopback;     /* a rule names its class */
@@ -47,7 +55,7 @@ struct pdtt_policy_head {
     __u32 direction[2]; /* vectors */
     __u64 wild[PDTT_POLICY_PARTS][PDTT_POLICY_SUMMARY];
 };
-_Static_assert(sizeof(struct pdtt_policy_head) == 40 + 352, "mapped by user space");
+_Static_assert(sizeof(struct pdtt_policy_head) == 56 + 352, "mapped by user space");
 
 /* Element of policy_rows: 64 rules. Rule 64 * row + bit is also the index in policy_map. */
 struct pdtt_policy_row {
@@ -98,8 +106,15 @@ struct pdtt_policy {
     __u32 action; /* enum pdtt_policy_action */
     __u32 index;  /* in the list that the set was made of */
     __u32 rank;   /* in order of precedence, from 0 */
+    __u32 lapses; /* PDTT_POLICY_LAPSES and enum pdtt_policy_renewed: decides only until that is older than lapse_ns */
+    __u32 padding;
+    __u64 lapse_ns;
 };
-_Static_assert(sizeof(struct pdtt_policy) == 40, "mapped by user space");
+_Static_assert(sizeof(struct pdtt_policy) == 56, "mapped by user space");
+
+/* A rule that was found, in 16 bits. Numbers of rules have 15, and the last bit says that it may lapse. */
+#define PDTT_POLICY_NONE   0xffffu
+#define PDTT_POLICY_LAPSES 0x8000u
 
 /* Element of stats_map, cumulative; 0 is all packets that were judged, the others are by id. */
 struct pdtt_policy_stats {
@@ -120,9 +135,8 @@ _Static_assert(sizeof(struct pdtt_policy_stats) == 88, "read by user space");
 
 /* In a TCP socket's storage, by direction: what was found for its packets. 0: nothing yet. */
 struct pdtt_policy_decision {
-    __u64 decided[2]; /* digest of all that may change << 16 | rule, PDTT_POLICY_NONE: none matches; one store */
+    __u64 decided[2]; /* digest of all that may change << 16 | rule that was found; one store */
 };
-#define PDTT_POLICY_NONE 0xffffu
 
 /* Element of policy_buckets as user space sees it: the lock is the kernel's. What goes on from set to set, by id. */
 struct pdtt_policy_bucket {

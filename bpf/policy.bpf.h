@@ -338,11 +338,39 @@ static __noinline int policy_vectors_of(struct __sk_buff *skb, const struct pdtt
     return 0;
 }
 
+/* ---- what lapses ---- */
+
+/* Of a rule that may: nobody has renewed what it depends on. Numbers alone, and by itself for the verifier, as the search. */
+__noinline int policy_has_lapsed(__u32 rule, __u32 set)
+{
+    const struct pdtt_policy *policy = bpf_map_lookup_elem(&policy_map, &rule);
+    const struct pdtt_policy_head *head = bpf_map_lookup_elem(&policy_sets, &set);
+    __u64 renewed_ns;
+
+    if (!policy || !head)
+        return 0;
+    renewed_ns = *(const volatile __u64 *)&head->renewed_ns[policy->lapses & (PDTT_POLICY_RENEWED - 1)];
+    return (__s64)(bpf_ktime_get_ns() - renewed_ns) > (__s64)policy->lapse_ns;
+}
+
+/* The rule without the word that it may lapse. */
+static __always_inline __u32 policy_rule_of(__u32 found)
+{
+    return found == PDTT_POLICY_NONE ? found : found & (PDTT_POLICY_LAPSES - 1);
+}
+
+/* One that was remembered. */
+static __always_inline bool policy_is_over(__u32 found, __u32 set)
+{
+    return found & PDTT_POLICY_LAPSES && found != PDTT_POLICY_NONE && policy_has_lapsed(policy_rule_of(found), set);
+}
+
 /* ---- the search ---- */
 
 /*
- * The rule that decides, PDTT_POLICY_NONE: none does. Those that observe are counted on the way, and then POLICY_OBSERVED is set:
- * it is not to be remembered. Below 0: the packet cannot be read.
+ * The rule that decides with PDTT_POLICY_LAPSES where it may lapse, PDTT_POLICY_NONE: none does. Those that observe are counted on
+ * the way, and then POLICY_OBSERVED is set: it is not to be remembered. Neither is what was found behind one that has lapsed.
+ * Below 0: the packet cannot be read.
  */
 #define POLICY_OBSERVED 0x10000u
 
@@ -367,8 +395,12 @@ static __always_inline int policy_search_packet(const struct pdtt_policy_head *h
         policy = bpf_map_lookup_elem(&policy_map, &rule);
         if (!policy)
             return -1;
+        if (policy->lapses && policy_has_lapsed(rule, p->set)) {
+            observed = ~head->zero & POLICY_OBSERVED;
+            continue;
+        }
         if (policy->action != PDTT_POLICY_OBSERVE) {
-            best = policy_better(&s, best, policy->rank, rule);
+            best = policy_better(&s, best, policy->rank, rule | (policy->lapses & PDTT_POLICY_LAPSES));
             policy_search_leave_word(&s);
             continue;
         }
@@ -531,7 +563,9 @@ static __noinline int policy_recall(struct __sk_buff *skb, struct pdtt_epoch *ep
         return POLICY_UNKNOWN;
     p->digest = policy_digest(head, p);
     known = d->decided[p->direction & 1];
-    return (known & ~0xffffULL) == p->digest ? known & 0xffff : POLICY_UNKNOWN;
+    if ((known & ~0xffffULL) != p->digest || policy_is_over(known & 0xffff, set))
+        return POLICY_UNKNOWN;
+    return known & 0xffff;
 }
 
 static __noinline int policy_remember(struct __sk_buff *skb, const struct policy_packet *p, __u32 rule)
@@ -566,8 +600,9 @@ static __always_inline __u32 policy_judge(struct __sk_buff *skb, struct pdtt_epo
         policy_unreadable();
         rule = PDTT_POLICY_NONE;
     }
-    verdict = policy_act(rule & 0xffff, &p);
+    rule = policy_rule_of(rule & 0xffff);
+    verdict = policy_act(rule, &p);
     if (verdict_drops(verdict))
-        policy_tell(skb, &p, rule & 0xffff);
+        policy_tell(skb, &p, rule);
     return verdict;
 }

@@ -60,18 +60,32 @@ static json_t *drain_now(const struct control_peer *peer, void *userdata)
                      (json_int_t)sum.rx_packets, "took_ms", (double)(clock_boottime_ns() - started_ns) / NSEC_PER_MSEC);
 }
 
-static json_t *read_again(const struct control_peer *peer, void *userdata)
+/* The argument names the connection of who asks, which is protected from the policies that come; NULL: there is none. */
+static json_t *read_again_from(const struct control_peer *peer, const json_t *argument, void *userdata)
 {
     struct session *s = userdata;
+    struct policy_admin *a = session_policy_admin(s);
     cleanup_free char *why = NULL;
-    json_t *changes = NULL;
+    json_t *changes = NULL, *answer;
+    struct policy connection;
+    bool named = a && argument && policy_answer_take_connection(a, argument, &connection);
     int r;
 
     log_info("uid %u, process %d, asks to read the configuration again", peer->uid, (int)peer->pid);
     r = session_reload(s, &changes, &why);
+    if (a)
+        policy_admin_protect(a, NULL);
     if (r < 0)
         return error_answer(why, r);
-    return json_pack("{s:o, s:o}", "configuration", json_text_or_null(s->config->path), "changes", changes);
+    answer = json_pack("{s:o, s:o}", "configuration", json_text_or_null(s->config->path), "changes", changes);
+    if (named && answer)
+        policy_answer_tell_connection(a, &connection, answer);
+    return answer;
+}
+
+static json_t *read_again(const struct control_peer *peer, void *userdata)
+{
+    return read_again_from(peer, NULL, userdata);
 }
 
 /* ---- policies ---- */
@@ -112,8 +126,12 @@ static json_t *change_policies(const struct control_peer *peer, struct session *
                                json_t *(*change)(struct policy_admin *a, const json_t *argument))
 {
     struct policy_admin *a = session_policy_admin(s);
-    json_t *answer = a ? change(a, argument) : without_policies(s);
-    const char *why = json_string_value(json_object_get(answer, "error"));
+    const char *why;
+    json_t *answer;
+
+    session_beat_policies(s); /* what may lapse begins with its whole time */
+    answer = a ? change(a, argument) : without_policies(s);
+    why = json_string_value(json_object_get(answer, "error"));
 
     log_info("policy %s by uid %u, process %d: %s%s", what, peer->uid, (int)peer->pid, why ? "refused: " : "done",
              why ? why : "");
@@ -158,6 +176,7 @@ static const struct control_verb verbs[] = {
     {.name = "peek connections", .answer = tell_peek_connections},
     {.name = "drain", .answer = drain_now, .admin_only = true},
     {.name = "reload", .answer = read_again, .admin_only = true},
+    {.name = "reload", .take = read_again_from, .admin_only = true},
     {.name = "policy list", .answer = list_policies, .admin_only = true},
     {.name = "policy stats", .answer = count_policies, .admin_only = true},
     {.name = "policy events", .take = tell_policy_events, .admin_only = true, .may_follow = true},

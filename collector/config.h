@@ -151,6 +151,7 @@ struct config {
     struct config_allocation *allocations; /* those of the key "allocations" */
     size_t n_allocations;
     struct policy_list policies;                            /* no two of a name */
+    struct policy_lapses policy_lapse;                      /* of policies that do not say */
     char *log_file, *log_per_user_prefix, *log_connections; /* absolute paths, or "" */
     char *serve_admin_group;                                /* a name or number, or "" */
     char *serve_listen;                                     /* "ADDRESS:PORT", "[ADDRESS]:PORT", or "" */

@@ -298,10 +298,17 @@ const struct config_key config_keys[] = {
      config_read_allocations, 0},
     {"policies", "()", "{ name = NAME; action = \"allow\", \"block\", \"limit\" or \"observe\"; ... }",
      "What is done with packets that match. A policy has name, action, direction, remote, remote_ports, local, "
-     "local_ports, protocol, user, group, project, class, unit, priority, rate, burst and when, as pdttctl(8) "
-     "describes "
-     "them. pdttctl policy adds others while pdttd runs, and removes none of these.",
+     "local_ports, protocol, user, group, project, class, unit, priority, rate, burst, when and lapse, as pdttctl(8) "
+     "describes them. pdttctl policy adds others while pdttd runs, and removes none of these.",
      config_read_policies, AT(policies)},
+    {"policy_lapse.when", "\"5min\"", "5s to 30d, or \"never\"",
+     "How long policies with a condition that block or limit stay in force after pdttd has ended or could book for the "
+     "last time: then nobody knows any more what is used of the allocation. A policy's own 'lapse' goes before it.",
+     config_read_policy_lapse, AT(policy_lapse.when_sec)},
+    {"policy_lapse.others", "\"never\"", "5s to 30d, or \"never\"",
+     "How long policies without a condition that block or limit stay in force after pdttd has ended. A policy's own "
+     "'lapse' goes before it.",
+     config_read_policy_lapse, AT(policy_lapse.others_sec)},
     {"policy_events.rate", "10", "0 to 1000",
      "How many of the packets that it dropped each policy tells of in a second, twice as many after a pause: in the "
      "log, "

@@ -135,6 +135,7 @@ int config_read_max_size(struct config_reader *reader, const config_setting_t *s
 int config_read_log_file(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_xdp(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_tc(struct config_reader *reader, const config_setting_t *setting, void *target);
+int config_read_policy_lapse(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_policy_events_rate(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_policy_events_max(struct config_reader *reader, const config_setting_t *setting, void *target);
 int config_read_samples_rate(struct config_reader *reader, const config_setting_t *setting, void *target);

@@ -147,6 +147,19 @@ int config_load_policies(const char *path, struct policy_list *ret, char **ret_w
     return r;
 }
 
+/* ---- when they lapse ---- */
+
+int config_read_policy_lapse(struct config_reader *reader, const config_setting_t *setting, void *target)
+{
+    const char *text, *fault;
+    int r = config_read_text(reader, setting, &text);
+
+    if (r < 0)
+        return r;
+    fault = policy_read_lapse(text, target);
+    return fault ? config_complain(reader, setting, "%s", fault) : 0;
+}
+
 /* ---- what they tell ---- */
 
 int config_read_policy_events_rate(struct config_reader *reader, const config_setting_t *setting, void *target)

@@ -163,13 +163,22 @@ static int on_interfaces(struct daemon *d)
 
 static int on_policies(struct daemon *d)
 {
+    session_beat_policies(d->session);
     policy_admin_tick(session_policy_admin(d->session)); /* nobody confirmed a list */
+    session_beat_policies(d->session);
     return 0;
 }
 
 static int on_policy_events(struct daemon *d)
 {
     session_read_policy_events(d->session);
+    return 0;
+}
+
+static int on_policy_lapse(struct daemon *d)
+{
+    if (session_read_policy_lapse(d->session))
+        session_beat_policies(d->session);
     return 0;
 }
 
@@ -248,6 +257,8 @@ static int set_up(struct daemon *d)
         r = watch(d, interfaces_fd(d->session->interfaces), on_interfaces);
     if (r == 0 && session_policy_admin(d->session))
         r = watch(d, policy_admin_fd(session_policy_admin(d->session)), on_policies);
+    if (r == 0 && session_policy_lapse_fd(d->session) >= 0)
+        r = watch(d, session_policy_lapse_fd(d->session), on_policy_lapse);
     if (r == 0 && session_policy_events_fd(d->session) >= 0)
         r = watch(d, session_policy_events_fd(d->session), on_policy_events);
     if (r == 0 && interfaces_samples(d->session->interfaces))
@@ -285,6 +296,7 @@ int daemon_run(struct session *s, void (*ready)(void))
     if (r == 0) {
         r = session_drain(s);
         session_await_names(s, SESSION_LAST_NAMES_MS);
+        session_tell_policy_lapses(s);
     } else if (r != -ESTALE) { /* that one was said when it happened */
         log_error("event loop: %s", strerror(-r));
     }

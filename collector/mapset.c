@@ -1,5 +1,6 @@
 #include "collector/mapset.h"
 
+#include "bpf/pdtt_policy.h"
 #include "common/cleanup.h"
 
 #include <bpf/bpf.h>
@@ -136,7 +137,7 @@ static bool policies_fit(const struct mapset *m, uint32_t room)
         if (m->fd[map] < 0)
             return false;
     return bpf_obj_get_info_by_fd(m->fd[MAP_POLICY_MAP], &info, &size) == 0 &&
-           info.max_entries == (room ? 2 * room : 1);
+           info.value_size == sizeof(struct pdtt_policy) && info.max_entries == (room ? 2 * room : 1);
 }
 
 void mapset_drop_other_policies(struct mapset *m, uint32_t room)

@@ -17,6 +17,7 @@ struct policy_admin {
     struct policies *kernel;
     const struct policy_names *names;
     const struct policy_list *configured;
+    struct policy_lapses lapses;
     struct policy_meters *meters;
     struct policy_roll roll;         /* in force */
     const struct policy *connection; /* to be protected with the next change, NULL: none */
@@ -26,6 +27,7 @@ struct policy_admin {
     int64_t reverted_sec; /* wall clock */
     int timer_fd;
     bool (*holds)(const struct policy *policy, void *userdata);
+    void (*prepare)(const struct policy_roll *roll, void *userdata);
     void *userdata;
 };
 
@@ -96,6 +98,12 @@ static void hold_back(struct policy *policies, const struct policy_roll *roll)
             policies[i].action = POLICY_OBSERVE;
 }
 
+static void set_lapses(const struct policy_admin *a, struct policy *policies, struct policy_roll *roll)
+{
+    for (size_t i = 0; i < roll->n; i++)
+        policies[i].lapse_sec = roll->v[i].lapse_sec = policy_lapse_sec(&roll->v[i].policy, &a->lapses);
+}
+
 static void switch_off(const struct policy_admin *a, const struct policy_roll *roll)
 {
     int r = 0;
@@ -113,10 +121,11 @@ static int put_in_kernel(const struct policy_admin *a, struct policy_roll *roll)
     struct policy_set *set = NULL;
     int r = policies ? policy_meters_before(a->meters) : -ENOMEM;
 
-    if (r == 0)
+    if (r == 0) {
         hold_back(policies, roll);
-    if (r == 0)
+        set_lapses(a, policies, roll);
         r = policies_apply(a->kernel, policies, roll->n, a->names, &set);
+    }
     if (r == 0 && policy_meters_after(a->meters) < 0)
         log_debug("policies: their names are taken at the next interval");
     if (r == 0)
@@ -398,20 +407,62 @@ struct policies *policy_admin_kernel(const struct policy_admin *a)
     return a->kernel;
 }
 
-int policy_admin_use_config(struct policy_admin *a, const struct policy_list *configured, char **ret_why)
+static bool holds_up(enum policy_action action)
+{
+    return action == POLICY_BLOCK || action == POLICY_LIMIT;
+}
+
+static bool any_holds_up(const struct policy_admin *a)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < a->configured->n; i++)
+        any |= holds_up(a->configured->v[i].action);
+    for (size_t i = 0; i < a->roll.n; i++)
+        any |= a->roll.v[i].origin == POLICY_GIVEN && holds_up(a->roll.v[i].policy.action);
+    return any;
+}
+
+/* What is to be there after a restart: not a list that waits, but the one before. */
+static int keep(const struct policy_admin *a)
+{
+    struct policy_roll kept = {0};
+    int r = policy_roll_add_from(&kept, &a->roll, POLICY_OF_CONNECTION);
+
+    if (r == 0)
+        r = policy_roll_add_from(&kept, a->waits ? &a->former : &a->roll, POLICY_GIVEN);
+    if (r == 0)
+        r = policy_roll_keep(&kept, a->store);
+    policy_roll_done(&kept);
+    return r;
+}
+
+int policy_admin_use_config(struct policy_admin *a, const struct policy_list *configured,
+                            const struct policy_lapses *lapses, char **ret_why)
 {
     const struct policy_list *before = a->configured;
+    struct policy_lapses lapses_before = a->lapses;
     struct policy_roll next = {0};
+    bool protects;
     int r;
 
     a->configured = configured;
+    a->lapses = *lapses;
+    if (!any_holds_up(a))
+        a->connection = NULL;
+    protects = a->connection;
     r = begin(a, true, &next);
     if (r == 0)
         r = change(a, &next, false, ret_why);
     else
         policy_roll_done(&next);
-    if (r < 0)
+    if (r < 0) {
         a->configured = before;
+        a->lapses = lapses_before;
+    } else if (protects && keep(a) < 0) {
+        log_warning("policies: that the connection is protected is not kept over a restart yet: %s",
+                    store_why(a->store));
+    }
     return r < 0 ? describe(r, a, ret_why) : 0;
 }
 
@@ -459,17 +510,9 @@ void policy_admin_look(struct policy_admin *a)
 
 int policy_admin_use_store(struct policy_admin *a, struct store *store)
 {
-    struct policy_roll kept = {0};
-    int r = policy_roll_add_from(&kept, &a->roll, POLICY_OF_CONNECTION);
-
     a->store = store;
     policy_meters_tell_all(a->meters);
-    if (r == 0)
-        r = policy_roll_add_from(&kept, a->waits ? &a->former : &a->roll, POLICY_GIVEN);
-    if (r == 0)
-        r = policy_roll_keep(&kept, store);
-    policy_roll_done(&kept);
-    return r;
+    return keep(a);
 }
 
 /* ---- the life of it ---- */
@@ -503,6 +546,8 @@ static int start(struct policy_admin *a, char **ret_why)
         r = policy_roll_load(&next, a->store, &fault);
     if (r == 0)
         r = leave_out_twice(&next);
+    if (r == 0 && a->prepare)
+        a->prepare(&next, a->userdata);
     if (fault)
         log_warning("policies: one that was kept cannot be read, and is left out: %s", fault);
     if (r < 0) {
@@ -524,7 +569,9 @@ int policy_admin_open(const struct policy_admin_options *options, struct policy_
                                .kernel = options->kernel,
                                .names = options->names,
                                .configured = options->configured,
+                               .lapses = options->lapses,
                                .holds = options->holds,
+                               .prepare = options->prepare,
                                .userdata = options->userdata};
     a->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     r = a->timer_fd < 0 ? -errno : policy_meters_open(a->kernel, a->store, &a->meters);

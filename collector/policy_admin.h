@@ -16,9 +16,16 @@ struct policy_admin_options {
     struct policies *kernel;
     const struct policy_names *names;     /* must live as long */
     const struct policy_list *configured; /* until the next policy_admin_use_config() */
+    struct policy_lapses lapses;          /* of those that do not say; the same */
 
     /* Whether the condition of a policy that has one holds now; false also where that cannot be told. */
     bool (*holds)(const struct policy *policy, void *userdata);
+
+    /*
+     * Before the first list is put in force in place of what a former pdttd left: may wait for who and what it names, which would
+     * match nothing until that is known. May be NULL.
+     */
+    void (*prepare)(const struct policy_roll *roll, void *userdata);
     void *userdata;
 };
 
@@ -57,8 +64,12 @@ int64_t policy_admin_reverted_sec(const struct policy_admin *a);
 int policy_admin_fd(const struct policy_admin *a);
 void policy_admin_tick(struct policy_admin *a);
 
-/* The policies of another configuration. On failure those before stay in force. */
-int policy_admin_use_config(struct policy_admin *a, const struct policy_list *configured, char **ret_why);
+/*
+ * The policies of another configuration, and its defaults. On failure those before stay in force. A connection that is to be
+ * protected is where any policy blocks or limits, and kept like that of any other change.
+ */
+int policy_admin_use_config(struct policy_admin *a, const struct policy_list *configured,
+                            const struct policy_lapses *lapses, char **ret_why);
 
 /* The same list anew: a name means somebody else now, or was found. A failure is logged, and the list stays as it was. */
 void policy_admin_refresh(struct policy_admin *a);

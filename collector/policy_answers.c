@@ -17,8 +17,7 @@ static json_t *error_answer(const char *why, int error)
 
 /* ---- what would shut out who asks ---- */
 
-/* The connection that who asks named; false: none, or none that can be protected. */
-static bool take_connection(struct policy_admin *a, const json_t *argument, struct policy *ret)
+bool policy_answer_take_connection(struct policy_admin *a, const json_t *argument, struct policy *ret)
 {
     const char *text = json_string_value(json_object_get(argument, "connection"));
     bool good = text && policy_connection_parse(text, ret) == 0;
@@ -45,16 +44,26 @@ static json_t *waits(const struct policy_admin *a)
     return sec < 0 ? json_null() : json_integer(sec);
 }
 
+void policy_answer_tell_connection(const struct policy_admin *a, const struct policy *connection, json_t *answer)
+{
+    const struct policy_roll *roll = policy_admin_roll(a);
+    bool sure = false, there = connection && policy_roll_find(roll, connection->name);
+    const struct policy *by = connection ? policy_connection_blocked_by(roll, connection, &sure) : NULL;
+
+    json_object_set_new(answer, "protected", json_text_or_null(there ? connection->name : NULL));
+    json_object_set_new(answer, "blocked_by", json_text_or_null(by ? by->name : NULL));
+    json_object_set_new(answer, "blocked_surely", json_boolean(by && sure));
+}
+
 static json_t *changed(struct policy_admin *a, const struct policy *connection)
 {
     const struct policy_roll *roll = policy_admin_roll(a);
-    bool sure = false;
-    const struct policy *by = connection ? policy_connection_blocked_by(roll, connection, &sure) : NULL;
+    json_t *answer =
+        json_pack("{s:I, s:o, s:o}", "policies", (json_int_t)roll->n, "never", list_never(roll), "waits_sec", waits(a));
 
-    return json_pack("{s:I, s:o, s:o, s:b, s:o, s:o}", "policies", (json_int_t)roll->n, "protected",
-                     json_text_or_null(connection ? connection->name : NULL), "blocked_by",
-                     json_text_or_null(by ? by->name : NULL), "blocked_surely", by && sure, "never", list_never(roll),
-                     "waits_sec", waits(a));
+    if (answer)
+        policy_answer_tell_connection(a, connection, answer);
+    return answer;
 }
 
 /* ---- changing ---- */
@@ -72,7 +81,7 @@ json_t *policy_answer_add(struct policy_admin *a, const json_t *argument)
     r = policy_parse(words, &policy, &why);
     if (r < 0)
         return error_answer(why, r);
-    named = take_connection(a, argument, &connection);
+    named = policy_answer_take_connection(a, argument, &connection);
     r = policy_admin_add(a, &policy, &why);
     policy_admin_protect(a, NULL);
     policy_done(&policy);
@@ -118,7 +127,7 @@ json_t *policy_answer_apply(struct policy_admin *a, const json_t *argument)
 
     if (!json_is_array(policies) || confirm < 0 || confirm > CONFIRM_MAX_SEC)
         return error_answer("the request has no list of policies, or a time to confirm it that is none", 0);
-    named = take_connection(a, argument, &connection);
+    named = policy_answer_take_connection(a, argument, &connection);
     r = read_list(policies, &list, &why);
     if (r == 0)
         r = policy_admin_apply(a, &list, (unsigned)confirm, &why);
@@ -145,6 +154,21 @@ json_t *policy_answer_revert(struct policy_admin *a, const json_t *none)
 
 /* ---- telling ---- */
 
+/* What is off decides nothing anyway. */
+static json_t *tell_one(const struct policy_admin *a, size_t i)
+{
+    const struct policy_entry *e = &policy_admin_roll(a)->v[i];
+    bool may = e->lapse_sec != POLICY_LAPSE_NEVER;
+    json_t *ret = policy_entry_json(e);
+
+    if (ret) {
+        json_object_set_new(ret, "lapse_sec", may ? json_integer(e->lapse_sec) : json_null());
+        json_object_set_new(ret, "lapsed",
+                            json_boolean(!e->off && policies_lapse_left_ns(policy_admin_kernel(a), i) < 0));
+    }
+    return ret;
+}
+
 json_t *policy_answer_list(const struct policy_admin *a)
 {
     const struct policy_roll *roll = policy_admin_roll(a);
@@ -152,7 +176,7 @@ json_t *policy_answer_list(const struct policy_admin *a)
     json_t *policies = json_array();
 
     for (size_t i = 0; policies && i < roll->n; i++)
-        json_array_append_new(policies, policy_entry_json(&roll->v[i]));
+        json_array_append_new(policies, tell_one(a, i));
     return json_pack("{s:o, s:o, s:o}", "policies", policies, "waits_sec", waits(a), "reverted",
                      reverted ? json_integer(reverted) : json_null());
 }

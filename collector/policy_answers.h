@@ -16,7 +16,7 @@ json_t *policy_answer_apply(struct policy_admin *a, const json_t *argument);
 json_t *policy_answer_confirm(struct policy_admin *a, const json_t *none);
 json_t *policy_answer_revert(struct policy_admin *a, const json_t *none);
 
-/* {"policies": [as policy_entry_json()], "waits_sec": N or null, "reverted": wall clock or null} */
+/* {"policies": [as policy_entry_json(), "lapse_sec": N or null, "lapsed": bool], "waits_sec": N or null, "reverted": wall clock or null} */
 json_t *policy_answer_list(const struct policy_admin *a);
 
 /*
@@ -24,3 +24,10 @@ json_t *policy_answer_list(const struct policy_admin *a);
  * "bytes_passed", "bytes_dropped", "policy_lookups", "packets_told", "packets_held", "packets_unheard"}], "all": the same of all packets that were judged}, since each is in force.
  */
 json_t *policy_answer_stats(const struct policy_admin *a);
+
+/*
+ * From now on changes protect the connection that the argument names, in ret; false: none, or none that can be protected. And what is
+ * told of it after the change: "protected", "blocked_by", "blocked_surely".
+ */
+bool policy_answer_take_connection(struct policy_admin *a, const json_t *argument, struct policy *ret);
+void policy_answer_tell_connection(const struct policy_admin *a, const struct policy *connection, json_t *answer);

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 _Static_assert(POLICY_NAME_SIZE == PDTT_POLICY_NAME, "names");
 _Static_assert((int)POLICY_ALLOW == (int)PDTT_POLICY_ALLOW && (int)POLICY_OBSERVE == (int)PDTT_POLICY_OBSERVE,
@@ -287,11 +288,12 @@ static void fill_rules(const struct policies *p, int set, const struct policy_se
 
 static void fill_head(const struct policies *p, int set, const struct policy_set *s)
 {
-    struct pdtt_policy_head *head = head_of(p, set);
+    struct pdtt_policy_head *head = head_of(p, set), before = *head;
     uint64_t generation =
         head_of(p, 0)->generation > head_of(p, 1)->generation ? head_of(p, 0)->generation : head_of(p, 1)->generation;
 
     *head = s->head;
+    memcpy(head->renewed_ns, before.renewed_ns, sizeof(head->renewed_ns));
     head->generation = generation + 1;
     head->first_row = (uint32_t)set * p->room / PDTT_POLICY_WORD;
     head->first_vector = (uint32_t)set * PDTT_POLICY_VECTORS(p->room);
@@ -428,6 +430,44 @@ int policies_enable(struct policies *p, size_t index, bool on)
     r = ledger_barrier(p->ledger);
     __atomic_add_fetch(&head_of(p, p->in_force)->generation, 1, __ATOMIC_RELEASE);
     return r;
+}
+
+/* ---- what lapses ---- */
+
+/* The programs' clock: it stands still while the machine sleeps, and so does pdttd. */
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+void policies_renew(struct policies *p, bool known)
+{
+    uint64_t now = now_ns();
+
+    for (int set = 0; set < 2; set++) {
+        __u64 *renewed_ns = head_of(p, set)->renewed_ns;
+
+        __atomic_store_n(&renewed_ns[PDTT_POLICY_ALIVE], now, __ATOMIC_RELAXED);
+        if (known)
+            __atomic_store_n(&renewed_ns[PDTT_POLICY_KNOWN], now, __ATOMIC_RELAXED);
+    }
+}
+
+int64_t policies_lapse_left_ns(const struct policies *p, size_t index)
+{
+    const struct pdtt_policy *rule;
+    uint64_t renewed_ns;
+
+    if (index >= p->n)
+        return INT64_MAX;
+    rule = (const struct pdtt_policy *)p->views[RULES].memory + p->entries[index].rule;
+    if (!rule->lapses)
+        return INT64_MAX;
+    renewed_ns = head_of(p, p->in_force)->renewed_ns[rule->lapses & (PDTT_POLICY_RENEWED - 1)];
+    return (int64_t)(renewed_ns + rule->lapse_ns - now_ns());
 }
 
 /* ---- counters ---- */

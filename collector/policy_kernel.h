@@ -35,6 +35,15 @@ uint32_t policies_room(const struct policies *p);
 /* Switches one of the list in force off or on again, for conditions. A list that is applied begins with all switched on. */
 int policies_enable(struct policies *p, size_t index, bool on);
 
+/*
+ * pdttd runs, and with known also knows what is used of the allocations: policies that may lapse (lapse_sec of those that were
+ * applied) stay in force for as long again from now on. Those with a condition go by "known".
+ */
+void policies_renew(struct policies *p, bool known);
+
+/* Of one of the list in force: how long until it lapses unless it is renewed; below 0: it has; INT64_MAX: it never does. */
+int64_t policies_lapse_left_ns(const struct policies *p, size_t index);
+
 /* Of the list in force, by its own index; for a pdttd that has not applied one yet. NULL: there is none of that index. */
 size_t policies_n(const struct policies *p);
 const char *policies_name(const struct policies *p, size_t index);

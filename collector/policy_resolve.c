@@ -146,6 +146,18 @@ bool policy_resolve_take_answer(struct policy_resolve *p, const struct names_ans
     return changed;
 }
 
+void policy_resolve_ask_of(struct policy_resolve *p, const struct policy_roll *roll)
+{
+    uint32_t id;
+
+    for (size_t i = 0; i < roll->n; i++) {
+        if (roll->v[i].policy.user)
+            resolve(p, false, roll->v[i].policy.user, &id);
+        if (roll->v[i].policy.group)
+            resolve(p, true, roll->v[i].policy.group, &id);
+    }
+}
+
 size_t policy_resolve_unanswered(const struct policy_resolve *p)
 {
     size_t n = 0;

@@ -30,6 +30,7 @@ void policy_resolve_ask(struct policy_resolve *p, int64_t now_ns);
 bool policy_resolve_take_answer(struct policy_resolve *p, const struct names_answer *answer, int64_t now_ns);
 
 /* How many names wait for their first answer. */
+void policy_resolve_ask_of(struct policy_resolve *p, const struct policy_roll *roll);
 size_t policy_resolve_unanswered(const struct policy_resolve *p);
 
 /* The next name that nobody has, told once; NULL: none. ret_group: it is that of a group. */

@@ -16,8 +16,9 @@ struct policy_entry {
     struct policy policy;
     enum policy_origin origin;
     int64_t since_sec;
-    char *never; /* why it can never match; NULL: it can */
-    bool off;    /* its condition does not hold */
+    char *never;        /* why it can never match; NULL: it can */
+    bool off;           /* its condition does not hold */
+    uint32_t lapse_sec; /* what it comes to, with the default; POLICY_LAPSE_NEVER */
 };
 
 struct policy_roll {

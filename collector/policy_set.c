@@ -207,6 +207,14 @@ static uint64_t burst_ns(const struct policy *p, uint64_t rate)
     return time_of(!p->burst && burst < SUPER_PACKET ? SUPER_PACKET : burst, rate);
 }
 
+/* One with a condition goes by what is known of the allocations, any other by pdttd alone. */
+static uint32_t lapses(const struct policy *p)
+{
+    if (!p->lapse_sec || p->lapse_sec == POLICY_LAPSE_NEVER)
+        return 0;
+    return PDTT_POLICY_LAPSES | (uint32_t)(p->when_percent ? PDTT_POLICY_KNOWN : PDTT_POLICY_ALIVE);
+}
+
 static void set_actions(struct policy_set *s)
 {
     for (uint32_t i = 0; i < s->n; i++) {
@@ -217,7 +225,9 @@ static void set_actions(struct policy_set *s)
                                               .burst_ns = burst_ns(p, rate),
                                               .marking_ns = MARKING_NS + time_of(4 * SUPER_PACKET, rate),
                                               .action = (uint32_t)p->action,
-                                              .rank = s->rules[i].rank};
+                                              .rank = s->rules[i].rank,
+                                              .lapses = lapses(p),
+                                              .lapse_ns = lapses(p) ? p->lapse_sec * NSEC_PER_SEC : 0};
     }
 }
 

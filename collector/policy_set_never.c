@@ -90,7 +90,7 @@ static int64_t find_cover(struct cover *c, uint32_t number)
         const struct policy_rule *before = &c->s->rules[other];
 
         if (c->bits[other / 64] >> other % 64 & 1 && before->rank < rank && before->p.action != POLICY_OBSERVE &&
-            !before->p.when_percent) {
+            !before->p.when_percent && (!before->p.lapse_sec || before->p.lapse_sec == POLICY_LAPSE_NEVER)) {
             by = before->index;
             rank = before->rank;
         }

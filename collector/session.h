@@ -46,6 +46,7 @@ struct session {
     struct control *control;             /* NULL: nobody can ask */
     int samples_error;                   /* of the last booking of samples */
     int64_t samples_expire_ns;           /* boot-time clock: when those left of earlier ones are looked at again */
+    struct policy_lapse *policy_lapse;   /* NULL: nothing is in force */
     struct policy_events *policy_events; /* what policies tell; NULL: there can be none */
     int policy_events_error;             /* of their last booking */
     int64_t policy_events_expire_ns;     /* boot-time clock: when old ones are looked at again */

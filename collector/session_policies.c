@@ -8,12 +8,14 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+#include <poll.h>
 #include <string.h>
 
 static const char not_here[] = "policies cannot be put in force here: limits.policies is 0, or this kernel takes none; "
                                "the log of the start says which";
 
 struct session_policies {
+    struct session *session;
     struct policy_admin *admin;
     struct policy_resolve *resolve;
     const struct allocation_watch *watch; /* NULL: no policy has a condition */
@@ -24,13 +26,32 @@ struct session_policies {
 
 /* ---- conditions ---- */
 
-/* What cannot be told holds nobody up. */
+static void look_at_allocations(struct session *s, struct session_policies *p)
+{
+    int r = s->watch_error; /* which looked just before */
+
+    if (!s->watch && !p->own_watch && !(p->own_watch = allocation_watch_new()))
+        return;
+    p->watch = s->watch ? s->watch : p->own_watch;
+    if (!s->watch)
+        r = allocation_watch_look(p->own_watch, s->store, clock_realtime_sec());
+    if (r < 0 && r != p->watch_error) {
+        log_warning("policies: the allocations cannot be read, so what depends on them is off: %s",
+                    store_why(s->store));
+        s->health.policy_errors++;
+    }
+    p->watch_error = r;
+}
+
+/* What cannot be told holds nobody up. The first to ask has it looked up: what was in force before this start goes on at once. */
 static bool holds(const struct policy *policy, void *userdata)
 {
-    const struct session_policies *p = userdata;
+    struct session_policies *p = userdata;
     bool user = strcmp(policy->when_allocation, "user") == 0;
     const struct allocation_state *state;
 
+    if (!p->watch)
+        look_at_allocations(p->session, p);
     if (!p->watch || p->watch_error ||
         allocation_watch_find(p->watch, user ? STORE_SUBJECT_USER : STORE_SUBJECT_PROJECT,
                               user ? policy->user : policy->project, &state) < 0)
@@ -48,21 +69,16 @@ static bool has_condition(const struct policy_roll *roll)
     return false;
 }
 
-static void look_at_allocations(struct session *s, struct session_policies *p)
+/* What was booked last, and so what is used of the allocations. */
+static bool is_known(const struct session *s)
 {
-    int r = s->watch_error; /* which looked just before */
+    return s->book_error == 0 && s->policy->watch_error == 0;
+}
 
-    if (!s->watch && !p->own_watch && !(p->own_watch = allocation_watch_new()))
-        return;
-    p->watch = s->watch ? s->watch : p->own_watch;
-    if (!s->watch)
-        r = allocation_watch_look(p->own_watch, s->store, clock_realtime_sec());
-    if (r < 0 && r != p->watch_error) {
-        log_warning("policies: the allocations cannot be read, so what depends on them is off: %s",
-                    store_why(s->store));
-        s->health.policy_errors++;
-    }
-    p->watch_error = r;
+void session_beat_policies(struct session *s)
+{
+    if (s->policy && s->policy->admin)
+        session_renew_policies(s, is_known(s));
 }
 
 /* ---- names ---- */
@@ -97,6 +113,22 @@ static void expect_names(struct session *s, const struct policy_roll *roll)
             patterns[n++] = roll->v[i].policy.unit;
     if (!patterns || rules_follow_policy_units(s->rules, patterns, sort_patterns(patterns, n)) < 0)
         log_warning("policies: units that they name are not followed: out of memory");
+}
+
+#define START_NAMES_MS 2000 /* a directory server that hangs is not worth more */
+
+/* What a former pdttd left in force knows its names; this one must not let through meanwhile what they hold up. */
+static void prepare(const struct policy_roll *roll, void *userdata)
+{
+    struct session_policies *p = userdata;
+    struct pollfd fd = {.fd = names_fd(p->session->names), .events = POLLIN};
+    int64_t end_ns = clock_boottime_ns() + START_NAMES_MS * NSEC_PER_MSEC, left_ns;
+
+    expect_names(p->session, roll);
+    policy_resolve_ask_of(p->resolve, roll);
+    while (policy_resolve_unanswered(p->resolve) > 0 && (left_ns = end_ns - clock_boottime_ns()) > 0 &&
+           poll(&fd, 1, (int)(left_ns / NSEC_PER_MSEC) + 1) > 0)
+        session_take_names(p->session);
 }
 
 static void tell_unknown(struct policy_resolve *resolve)
@@ -150,6 +182,7 @@ void session_look_at_policies(struct session *s)
         policy_admin_look(p->admin);
     }
     session_settle_policies(s);
+    session_renew_policies(s, is_known(s)); /* after what does not hold any more is off */
 }
 
 /* ---- the rest ---- */
@@ -163,7 +196,7 @@ int session_change_policies(struct session *s, const struct config *config, char
         return -ENOTSUP;
     }
     policy_resolve_use(s->policy->resolve, s->store, config);
-    int r = policy_admin_use_config(s->policy->admin, &config->policies, ret_why);
+    int r = policy_admin_use_config(s->policy->admin, &config->policies, &config->policy_lapse, ret_why);
     if (r < 0)
         policy_resolve_use(s->policy->resolve, s->store, s->config);
     else
@@ -185,6 +218,7 @@ void session_close_policies(struct session *s)
     struct session_policies *p = s->policy;
 
     session_close_policy_events(s);
+    session_close_policy_lapse(s);
     if (!p)
         return;
     policy_admin_close(p->admin);
@@ -199,7 +233,7 @@ json_t *session_policies_json(const struct session *s, json_t *problems)
     const struct policy_admin *a = session_policy_admin(s);
     const struct policy_roll *roll = a ? policy_admin_roll(a) : NULL;
     int waits_sec = a ? policy_admin_waits_sec(a) : -1;
-    size_t off = 0, never = 0;
+    size_t off = 0, never = 0, lapsed = session_count_lapsed(s, problems);
 
     if (!a && s->config->policies.n)
         json_array_append_new(problems, json_string(not_here));
@@ -212,8 +246,8 @@ json_t *session_policies_json(const struct session *s, json_t *problems)
         never += roll->v[i].never != NULL;
     }
     return !a ? json_null()
-              : json_pack("{s:I, s:I, s:I, s:o, s:I, s:o}", "in_force", (json_int_t)roll->n, "off", (json_int_t)off,
-                          "never", (json_int_t)never, "waits_sec",
+              : json_pack("{s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "in_force", (json_int_t)roll->n, "off",
+                          (json_int_t)off, "lapsed", (json_int_t)lapsed, "never", (json_int_t)never, "waits_sec",
                           waits_sec < 0 ? json_null() : json_integer(waits_sec), "condition_errors",
                           (json_int_t)s->health.policy_errors, "events",
                           s->policy_events ? policy_events_json(s->policy_events, s->config->policy_events_rate)
@@ -227,8 +261,12 @@ struct policy_admin *session_policy_admin(const struct session *s)
 
 void session_open_policies(struct session *s)
 {
-    struct policy_admin_options options = {
-        .store = s->store, .kernel = s->policies, .configured = &s->config->policies, .holds = holds};
+    struct policy_admin_options options = {.store = s->store,
+                                           .kernel = s->policies,
+                                           .configured = &s->config->policies,
+                                           .lapses = s->config->policy_lapse,
+                                           .holds = holds,
+                                           .prepare = prepare};
     struct session_policies *p = s->policies ? calloc(1, sizeof(*p)) : NULL;
 
     if (!p) {
@@ -237,7 +275,9 @@ void session_open_policies(struct session *s)
         return;
     }
     s->policy = p;
+    p->session = s;
     options.userdata = p;
+    session_begin_to_renew(s);
     if (policy_resolve_new(s->names, s->rules, &p->resolve) == 0) {
         policy_resolve_use(p->resolve, s->store, s->config);
         options.names = policy_resolve_names(p->resolve);
@@ -245,6 +285,8 @@ void session_open_policies(struct session *s)
     if (!p->resolve || policy_admin_open(&options, &p->admin) < 0) /* which was logged */
         session_close_policies(s);
     else
+        session_open_policy_lapse(s);
+    if (s->policy)
         session_look_at_policies(s);
     if (s->policy)
         session_open_policy_events(s);

@@ -21,7 +21,7 @@ void session_settle_policies(struct session *s);
 int session_change_policies(struct session *s, const struct config *config, char **ret_why);
 
 /*
- * {"in_force", "off": for which the condition does not hold, "never": that never match, "waits_sec": N or null,
+ * {"in_force", "off": for which the condition does not hold, "lapsed", "never": that never match, "waits_sec": N or null,
  * "condition_errors"}; null: there can be none here. What is wrong goes to problems.
  */
 json_t *session_policies_json(const struct session *s, json_t *problems);
@@ -48,6 +48,27 @@ void session_book_policy_events(struct session *s);
  * older ones are left out}.
  */
 json_t *session_tell_policy_events(struct session *s, const json_t *argument);
+
+/* Policies that lapse when nobody renews them: session_policy_lapse.c. */
+void session_open_policy_lapse(struct session *s);
+void session_close_policy_lapse(struct session *s);
+
+/* Before the first list is put in force: says what had lapsed of the one before. */
+void session_begin_to_renew(struct session *s);
+
+/* They stay in force; with known also those that depend on allocations. What lapsed or will is logged. */
+void session_renew_policies(struct session *s, bool known);
+
+/* Readable when it is time for that again; -1: never. session_read_policy_lapse() is false where it was not. */
+int session_policy_lapse_fd(const struct session *s);
+bool session_read_policy_lapse(struct session *s);
+void session_beat_policies(struct session *s);
+
+/* At the end: says what lapses unless another pdttd comes. */
+void session_tell_policy_lapses(struct session *s);
+
+/* How many of those in force have lapsed, which is a problem. */
+size_t session_count_lapsed(const struct session *s, json_t *problems);
 
 /* The store is another one. */
 void session_keep_policies(struct session *s);

@@ -171,6 +171,8 @@ static void print_policies(const json_t *answer)
     printf("%lld in force", (long long)number(p, "in_force"));
     if (number(p, "off"))
         printf(", %lld of them off until their condition holds", (long long)number(p, "off"));
+    if (number(p, "lapsed"))
+        printf(", %lld of them lapsed", (long long)number(p, "lapsed"));
     if (number(p, "never"))
         printf(", %lld that can never match", (long long)number(p, "never"));
     if (json_is_integer(waits))

@@ -33,6 +33,12 @@ struct policy_ports {
     uint16_t first, last;
 };
 
+/* How long a policy stays in force when nobody renews it: see docs/policies.md. */
+#define POLICY_LAPSE_NEVER UINT32_MAX
+struct policy_lapses {
+    uint32_t when_sec, others_sec; /* of those that block or limit, with a condition and without; POLICY_LAPSE_NEVER */
+};
+
 /* Strings are owned by the policy; NULL is any. Names are resolved when a list is put in force, not here. */
 struct policy {
     char name[POLICY_NAME_SIZE]; /* unique in a list: letters, digits, '-', '_', '.' */
@@ -47,6 +53,7 @@ struct policy {
     char *user, *group, *project, *class_name, *unit;
     unsigned when_percent; /* in force while the allocation named below is used up to more than this, 0: always */
     char *when_allocation; /* "user" or "project": of whom the packet is charged to */
+    uint32_t lapse_sec;    /* POLICY_LAPSE_NEVER; 0: as configured for its kind */
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { NAMES_MAX = 255, UNIT_MAX = 1023 }; /* bytes */
+enum { LEAST_LAPSE_SEC = 5, MOST_LAPSE_SEC = 30 * 86400 };
 
 #define SAY(...)  (snprintf(buf, POLICY_WHY_MAX, __VA_ARGS__), buf)
 #define NO_MEMORY "cannot be kept: out of memory"
@@ -262,6 +263,53 @@ static void write_when(FILE *out, const void *member, const struct policy *polic
         fprintf(out, "over %u %%", policy->when_percent);
 }
 
+const char *policy_read_lapse(const char *text, uint32_t *ret_sec)
+{
+    int64_t sec;
+
+    if (strcmp(text, "never") == 0) {
+        *ret_sec = POLICY_LAPSE_NEVER;
+        return NULL;
+    }
+    if (units_parse_duration(text, &sec) < 0 || sec < LEAST_LAPSE_SEC || sec > MOST_LAPSE_SEC)
+        return "is not 5s to 30d; write one like \"5min\", or \"never\"";
+    *ret_sec = (uint32_t)sec;
+    return NULL;
+}
+
+uint32_t policy_lapse_sec(const struct policy *policy, const struct policy_lapses *lapses)
+{
+    if (policy->lapse_sec)
+        return policy->lapse_sec;
+    if (policy->action != POLICY_BLOCK && policy->action != POLICY_LIMIT)
+        return POLICY_LAPSE_NEVER;
+    return policy->when_percent ? lapses->when_sec : lapses->others_sec;
+}
+
+static const char *read_lapse(void *target, const char *value, char buf[static POLICY_WHY_MAX])
+{
+    return policy_read_lapse(value, target);
+}
+
+static void write_lapse(FILE *out, const void *member, const struct policy *policy)
+{
+    static const struct {
+        uint32_t sec;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t i = 0;
+
+    if (!policy->lapse_sec)
+        return;
+    if (policy->lapse_sec == POLICY_LAPSE_NEVER) {
+        fputs("never", out);
+        return;
+    }
+    while (policy->lapse_sec % units[i].sec)
+        i++;
+    fprintf(out, "%u%s", policy->lapse_sec / units[i].sec, units[i].name);
+}
+
 /* ---- the table ---- */
 
 #define AT(member) offsetof(struct policy, member)
@@ -284,6 +332,8 @@ const struct policy_key policy_keys[] = {
     {"rate", "of action=limit: 200 Mbit/s, 25 MB/s", AT(rate), read_rate, write_rate},
     {"burst", "of action=limit: 1 MiB", AT(burst), read_burst, write_burst},
     {"when", "allocation exceeded, allocation of project over 80 %", 0, read_when, write_when},
+    {"lapse", "of block and limit: how long it stays without pdttd, 5min, or never", AT(lapse_sec), read_lapse,
+     write_lapse},
 };
 
 const size_t policy_n_keys = array_length(policy_keys);

@@ -96,6 +96,9 @@ static const char *check_action(const struct policy_words *w, const char **ret_k
     *ret_key = rate ? "rate" : "burst";
     if (!limit && (rate || burst))
         return "belongs to the action limit alone; remove it, or write action = limit";
+    *ret_key = "lapse";
+    if (!limit && w->policy.action != POLICY_BLOCK && is_given(w, "lapse"))
+        return "belongs to the actions block and limit alone, since the others hold nothing up; remove it";
     return NULL;
 }
 

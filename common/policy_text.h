@@ -72,5 +72,11 @@ char *policy_key_value(size_t i, const struct policy *policy);
 
 const char *policy_action_word(enum policy_action action);
 
+/* "never", "5min"; what is wrong with it and what to do, static text; NULL: nothing. */
+const char *policy_read_lapse(const char *text, uint32_t *ret_sec);
+
+/* The default of one that does not say; POLICY_LAPSE_NEVER of what holds nothing up. */
+uint32_t policy_lapse_sec(const struct policy *policy, const struct policy_lapses *lapses);
+
 /* What is wrong with it as the name of a policy, static text; NULL: nothing. */
 const char *policy_name_fault(const char *name);

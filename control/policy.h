@@ -22,4 +22,6 @@ int policy_read_file(const char *path, json_t **ret_words);
 void policy_print_list(const json_t *answer);
 void policy_print_one(const json_t *policy, const json_t *counters);
 void policy_print_stats(const json_t *answer);
-void policy_print_changed(const json_t *answer); /* what came of add, remove, apply, confirm, revert */
+void policy_print_changed(const json_t *answer);
+void policy_print_connection(const json_t *answer);
+/* what would have blocked that of who asks */ /* what came of add, remove, apply, confirm, revert */

@@ -42,15 +42,21 @@ static void print_waiting(const json_t *answer)
                (long long)json_integer_value(sec));
 }
 
-void policy_print_changed(const json_t *answer)
+void policy_print_connection(const json_t *answer)
 {
     cleanup_free char *protected = text(answer, "protected"), *by = text(answer, "blocked_by");
-    json_int_t n = ask_number(answer, "policies");
 
-    printf("%lld polic%s in force\n", (long long)n, n == 1 ? "y" : "ies");
     if (by && *by)
         printf("warning: policy '%s' %s block your own connection; '%s' keeps it open, and no other\n", by,
                json_is_true(json_object_get(answer, "blocked_surely")) ? "would" : "may", protected ? protected : "");
+}
+
+void policy_print_changed(const json_t *answer)
+{
+    json_int_t n = ask_number(answer, "policies");
+
+    printf("%lld polic%s in force\n", (long long)n, n == 1 ? "y" : "ies");
+    policy_print_connection(answer);
     print_warnings(json_object_get(answer, "never"));
     print_waiting(answer);
 }
@@ -85,9 +91,10 @@ void policy_print_list(const json_t *answer)
 
         if (!name || !origin || !words || !never)
             return;
-        printf("%-*s  %-10s  %s%s%s%s%s\n", width, name, strcmp(origin, "connection") == 0 ? "protected" : origin,
+        printf("%-*s  %-10s  %s%s%s%s%s%s\n", width, name, strcmp(origin, "connection") == 0 ? "protected" : origin,
                behind_name(words), *never ? " (" : "", never, *never ? ")" : "",
-               json_is_true(json_object_get(p, "off")) ? " (off)" : "");
+               json_is_true(json_object_get(p, "off")) ? " (off)" : "",
+               json_is_true(json_object_get(p, "lapsed")) ? " (lapsed)" : "");
     }
     print_waiting(answer);
     if (json_is_integer(reverted) && strftime(when, sizeof(when), "%F %T", localtime(&at)))
@@ -120,6 +127,10 @@ void policy_print_one(const json_t *policy, const json_t *counters)
             printf("%-14s %s\n", policy_key_name(i), value);
     }
     printf("%-14s %s\n", "from", origin ? origin : "");
+    if (json_is_integer(json_object_get(policy, "lapse_sec")))
+        printf("%-14s %lld s after pdttd last %s%s\n", "lapses", (long long)ask_number(policy, "lapse_sec"),
+               json_is_string(json_object_get(policy, "when")) ? "knew the allocation" : "ran",
+               json_is_true(json_object_get(policy, "lapsed")) ? ": it has" : "");
     if (never && *never)
         printf("%-14s %s\n", "warning", never);
     if (json_is_object(counters))

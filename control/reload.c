@@ -1,6 +1,9 @@
 #include "common/cleanup.h"
 #include "common/escape.h"
+#include "common/json_text.h"
 #include "control/ask.h"
+#include "control/connection.h"
+#include "control/policy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,12 +48,21 @@ static void print_reloaded(const json_t *answer)
         printf("%zu key%s changed\n", n, n == 1 ? "" : "s");
     for (size_t i = 0; i < n; i++)
         print_change(json_array_get(changes, i));
+    policy_print_connection(answer);
 }
 
 int command_reload(const struct invocation *in)
 {
-    json_t *answer;
-    int r = ask_pdttd(in, "reload", NULL, &answer);
+    cleanup_free char *connection = connection_find(), *argument = NULL, *request = NULL;
+    json_t *named = connection ? json_pack("{s:o}", "connection", json_text_or_null(connection)) : NULL, *answer;
+    int r;
+
+    argument = named ? json_dumps(named, JSON_COMPACT) : NULL;
+    json_decref(named);
+    if ((connection && !argument) ||
+        asprintf(&request, "reload%s%s", argument ? " " : "", argument ? argument : "") < 0)
+        return -ENOMEM;
+    r = ask_pdttd(in, request, NULL, &answer);
 
     return r < 0 ? r : ask_print(in, answer, print_reloaded);
 }

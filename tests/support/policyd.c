@@ -9,6 +9,7 @@
  *   apply FILE                      a policy a line, as common/policy_text.h reads it
  *   flip FILE FILE TIMES            applies the one and the other in turn
  *   enable INDEX 0|1
+ *   renew 0|1                       policies that may lapse stay in force; with 1 also those that go by allocations
  *   never                           "never NAME BY WHY" for what the latest list has of them
  *   read                            "policy NAME total allowed blocked bytes blocked_bytes marked lookups", and "sum ..." with errors
  *   drain                           "row UID GID UNIT CLASS PROTOCOL FAMILY RX_BYTES TX_BYTES RX_PACKETS TX_PACKETS"
@@ -240,6 +241,12 @@ static int do_enable(char **words)
     return policies_enable(policies, (size_t)atoi(words[1]), atoi(words[2]) != 0);
 }
 
+static int do_renew(char **words)
+{
+    policies_renew(policies, atoi(words[1]) != 0);
+    return 0;
+}
+
 static int do_never(char **words)
 {
     size_t n = 0;
@@ -307,9 +314,9 @@ static const struct {
     int words;
     int (*run)(char **words);
 } commands[] = {
-    {"class", 4, add_class}, {"begin", 4, begin},    {"member", 4, add_member}, {"unit", 3, note_unit},
-    {"apply", 2, do_apply},  {"flip", 4, do_flip},   {"enable", 3, do_enable},  {"never", 1, do_never},
-    {"read", 1, do_read},    {"drain", 1, do_drain},
+    {"class", 4, add_class}, {"begin", 4, begin},  {"member", 4, add_member}, {"unit", 3, note_unit},
+    {"apply", 2, do_apply},  {"flip", 4, do_flip}, {"enable", 3, do_enable},  {"never", 1, do_never},
+    {"renew", 2, do_renew},  {"read", 1, do_read}, {"drain", 1, do_drain},
 };
 
 static int run(char *line)

@@ -116,6 +116,8 @@ static void expect_defaults(const struct config *c)
     ck_assert_int_eq(c->samples_buffer_bytes, 1 << 20);
     ck_assert_int_eq(c->samples_retention_sec, 86400);
     ck_assert_uint_eq(c->samples_max, 1000000);
+    ck_assert_uint_eq(c->policy_lapse.when_sec, 300);
+    ck_assert_uint_eq(c->policy_lapse.others_sec, POLICY_LAPSE_NEVER);
     ck_assert_uint_eq(c->policy_events_rate, 10);
     ck_assert_int_eq(c->policy_events_retention_sec, 7 * 86400);
     ck_assert_uint_eq(c->policy_events_max, 100000);

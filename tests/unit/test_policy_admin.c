@@ -17,6 +17,8 @@ enum { ROOM = 12000 };
 static struct kernel_played {
     char names[ROOM][POLICY_NAME_SIZE];
     enum policy_action actions[ROOM];
+    uint32_t lapses_sec[ROOM];
+    int64_t left_ns; /* of each that may lapse */
     struct policy_counters counters[ROOM];
     size_t n;
     int fails; /* how many more lists are refused */
@@ -70,6 +72,7 @@ int policies_apply(struct policies *p, const struct policy *list, size_t n, cons
 
         strcpy(next->names[i], list[i].name);
         next->actions[i] = list[i].action;
+        next->lapses_sec[i] = list[i].lapse_sec;
         if (before >= 0)
             next->counters[i] = kernel.counters[before];
     }
@@ -84,6 +87,11 @@ int policies_enable(struct policies *p, size_t index, bool on)
 {
     ck_assert(!on && kernel.actions[index] == POLICY_OBSERVE); /* it never decided anything */
     return 0;
+}
+
+int64_t policies_lapse_left_ns(const struct policies *p, size_t index)
+{
+    return kernel.lapses_sec[index] == POLICY_LAPSE_NEVER ? INT64_MAX : kernel.left_ns;
 }
 
 const struct policy_never *policy_set_never(const struct policy_set *s, size_t *ret_n)
@@ -144,9 +152,20 @@ static bool holds(const struct policy *policy, void *userdata)
     return exceeded;
 }
 
+static size_t prepared, in_force_then;
+
+static void prepare(const struct policy_roll *roll, void *userdata)
+{
+    prepared = roll->n;
+    in_force_then = kernel.n;
+}
+
+static const struct policy_lapses lapses = {.when_sec = 300, .others_sec = POLICY_LAPSE_NEVER};
+
 static void start_pdttd(void)
 {
-    struct policy_admin_options options = {.configured = &configured, .holds = holds};
+    struct policy_admin_options options = {
+        .configured = &configured, .lapses = lapses, .holds = holds, .prepare = prepare};
 
     store = options.store = open_store(STORE_WRITE);
     ck_assert_int_eq(policy_admin_open(&options, &admin), 0);
@@ -360,13 +379,89 @@ START_TEST(another_configuration_is_taken_or_refused_as_a_whole)
     list_of(&next, good, 1);
     list_of(&bad, clash, 2);
     ck_assert_int_eq(add("a action=allow"), 0);
-    ck_assert_int_eq(policy_admin_use_config(admin, &bad, &refused), -EEXIST);
+    ck_assert_int_eq(policy_admin_use_config(admin, &bad, &lapses, &refused), -EEXIST);
     ck_assert_str_eq(in_force(), "site:observe a:allow");
-    ck_assert_int_eq(policy_admin_use_config(admin, &next, &why), 0);
+    ck_assert_int_eq(policy_admin_use_config(admin, &next, &lapses, &why), 0);
     ck_assert_str_eq(in_force(), "other:block a:allow");
-    ck_assert_int_eq(policy_admin_use_config(admin, &configured, &why), 0);
+    ck_assert_int_eq(policy_admin_use_config(admin, &configured, &lapses, &why), 0);
     policy_list_done(&next);
     policy_list_done(&bad);
+}
+END_TEST
+
+START_TEST(a_reload_protects_who_asks_where_anything_may_be_held_up_also_after_a_restart)
+{
+    static const char *const blocks[] = {"all action=block"}, *const lets[] = {"all action=observe"};
+    struct policy_list next = {0}, harmless = {0};
+    struct policy connection;
+    cleanup_free char *why = NULL;
+
+    list_of(&next, blocks, 1);
+    list_of(&harmless, lets, 1);
+    ck_assert_int_eq(policy_connection_parse("192.0.2.7 50122 192.0.2.1 22", &connection), 0);
+    policy_admin_protect(admin, &connection);
+    ck_assert_int_eq(policy_admin_use_config(admin, &harmless, &lapses, &why), 0);
+    ck_assert_str_eq(in_force(), "all:observe");
+    policy_admin_protect(admin, &connection);
+    ck_assert_int_eq(policy_admin_use_config(admin, &next, &lapses, &why), 0);
+    ck_assert_str_eq(in_force(), "protected-192.0.2.7-50122:allow all:block");
+    end_pdttd();
+    start_pdttd();
+    ck_assert_str_eq(in_force(), "protected-192.0.2.7-50122:allow site:observe");
+    policy_list_done(&next);
+    policy_list_done(&harmless);
+}
+END_TEST
+
+START_TEST(at_a_start_what_a_list_names_may_be_looked_for_before_it_is_in_force)
+{
+    ck_assert_int_eq(add("a action=block user=alice"), 0);
+    ck_assert_int_eq(add("b action=block user=bob"), 0);
+    end_pdttd();
+    kernel.n = 1; /* what the one before left */
+    start_pdttd();
+    ck_assert_uint_eq(prepared, 3);
+    ck_assert_uint_eq(in_force_then, 1);
+    ck_assert_uint_eq(kernel.n, 3);
+}
+END_TEST
+
+START_TEST(what_holds_nothing_up_never_lapses_and_the_rest_as_its_kind_or_as_it_says)
+{
+    static const struct policy_lapses all = {.when_sec = POLICY_LAPSE_NEVER, .others_sec = 60};
+    static const uint32_t first[] = {POLICY_LAPSE_NEVER, POLICY_LAPSE_NEVER, POLICY_LAPSE_NEVER, 300, 7,
+                                     POLICY_LAPSE_NEVER},
+                          then[] = {POLICY_LAPSE_NEVER, POLICY_LAPSE_NEVER, 60, POLICY_LAPSE_NEVER, 7,
+                                    POLICY_LAPSE_NEVER};
+    cleanup_free char *why = NULL;
+
+    exceeded = true;
+    ck_assert_int_eq(add("a action=allow user=alice when=\"allocation exceeded\""), 0);
+    ck_assert_int_eq(add("b action=block"), 0);
+    ck_assert_int_eq(add("c action=limit rate=1Mbit/s user=alice when=\"allocation exceeded\""), 0);
+    ck_assert_int_eq(add("d action=block lapse=7s"), 0);
+    ck_assert_int_eq(add("e action=block user=alice when=\"allocation exceeded\" lapse=never"), 0);
+    ck_assert_mem_eq(kernel.lapses_sec, first, sizeof(first));
+    ck_assert_int_eq(policy_admin_use_config(admin, &configured, &all, &why), 0);
+    ck_assert_mem_eq(kernel.lapses_sec, then, sizeof(then));
+}
+END_TEST
+
+START_TEST(what_has_lapsed_is_told)
+{
+    json_t *told, *policies;
+
+    exceeded = true;
+    ck_assert_int_eq(add("a action=block lapse=7s"), 0);
+    ck_assert_int_eq(add("b action=block"), 0);
+    kernel.left_ns = -1;
+    told = policy_answer_list(admin);
+    policies = json_object_get(told, "policies");
+    ck_assert(json_is_true(json_object_get(json_array_get(policies, 1), "lapsed")));
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(policies, 1), "lapse_sec")), 7);
+    ck_assert(json_is_false(json_object_get(json_array_get(policies, 2), "lapsed")));
+    ck_assert(json_is_null(json_object_get(json_array_get(policies, 2), "lapse_sec")));
+    json_decref(told);
 }
 END_TEST
 
@@ -587,6 +682,10 @@ int main(void)
         a_pdttd_that_dies_before_it_is_confirmed_starts_with_the_former,
         another_database_is_told_what_is_kept,
         another_configuration_is_taken_or_refused_as_a_whole,
+        a_reload_protects_who_asks_where_anything_may_be_held_up_also_after_a_restart,
+        at_a_start_what_a_list_names_may_be_looked_for_before_it_is_in_force,
+        what_holds_nothing_up_never_lapses_and_the_rest_as_its_kind_or_as_it_says,
+        what_has_lapsed_is_told,
         a_name_that_the_configuration_takes_while_pdttd_is_away_is_that_of_the_configuration,
         counters_of_a_name_that_stays_go_on_and_one_that_comes_again_begins_at_nothing,
         counters_go_on_over_a_restart_and_begin_anew_with_a_reboot,

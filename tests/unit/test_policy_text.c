@@ -28,7 +28,7 @@ START_TEST(every_key_is_taken)
 
     parse("scan action=limit direction=in remote=203.0.113.0/24 remote_ports=1024-65535 local=10.1.2.3 local_ports=22 "
           "protocol=tcp user=alice group=staff project=physics class=external unit=*/job_* priority=10 "
-          "rate=\"200 Mbit/s\" burst=\"1 MiB\" when=\"allocation of project over 80 %\"");
+          "rate=\"200 Mbit/s\" burst=\"1 MiB\" when=\"allocation of project over 80 %\" lapse=90s");
     ck_assert_str_eq(policy.name, "scan");
     ck_assert_int_eq(policy.action, POLICY_LIMIT);
     ck_assert_int_eq(policy.direction, POLICY_IN);
@@ -52,6 +52,7 @@ START_TEST(every_key_is_taken)
     ck_assert_uint_eq(policy.burst, 1048576);
     ck_assert_uint_eq(policy.when_percent, 80);
     ck_assert_str_eq(policy.when_allocation, "project");
+    ck_assert_uint_eq(policy.lapse_sec, 90);
 }
 END_TEST
 
@@ -116,6 +117,10 @@ static const char *const canonical[] = {
     "a action=block user=alice when=\"allocation of user exceeded\"",
     "a action=block protocol=132 local_ports=0",
     "a action=block remote=0.0.0.0/0",
+    "a action=block lapse=never",
+    "a action=block user=alice when=\"allocation of user exceeded\" lapse=5min",
+    "a action=block lapse=90s",
+    "a action=limit rate=1MiB/s lapse=30d",
 };
 
 START_TEST(text_and_policy_say_the_same)
@@ -141,6 +146,12 @@ static const struct {
     {"a action=block xyzzy=1", "is an unknown key; pdttctl policy --help"},
     {"a action=block action=block", "is the second 'action'"},
     {"a name=b action=block", "is the second 'name'"},
+    {"a action=block lapse=4s", "key 'lapse': value '4s': is not 5s to 30d; write one like"},
+    {"a action=block lapse=31d", "is not 5s to 30d"},
+    {"a action=block lapse=forever", "is not 5s to 30d"},
+    {"a action=block lapse=10", "is not 5s to 30d"},
+    {"a action=observe lapse=1min", "key 'lapse': belongs to the actions block and limit alone"},
+    {"a action=allow lapse=never", "belongs to the actions block and limit alone"},
     {"a action=block user=", "is empty; leave the key out"},
     {"a action=block bare", "'bare': is no KEY=VALUE"},
     {".a action=block", "does not begin with a letter"},
