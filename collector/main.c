@@ -3,6 +3,7 @@
 #include "collector/host.h"
 #include "collector/privilege.h"
 #include "collector/status.h"
+#include "collector/verifier_log.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/options.h"
@@ -16,7 +17,7 @@
 
 struct command {
     const char *config_path;
-    bool foreground, json;
+    bool foreground, json, debug;
     struct explain_question question;
     int (*verb)(const struct command *command);
 };
@@ -26,6 +27,7 @@ static int run_once(const struct command *command);
 static int run_unload(const struct command *command);
 static int run_check(const struct command *command);
 static int run_probe(const struct command *command);
+static int run_verifier_log(const struct command *command);
 static int run_status(const struct command *command);
 static int print_version(const struct command *command);
 static int print_help(const struct command *command);
@@ -52,6 +54,7 @@ static int set_json(void *target, const char *argument)
 
 static int set_debug(void *target, const char *argument)
 {
+    ((struct command *)target)->debug = true;
     log_set_debug(1);
     return 0;
 }
@@ -79,7 +82,8 @@ static int set_verb(void *target, int (*verb)(const struct command *command))
     struct command *command = target;
 
     if (command->verb != run && command->verb != verb)
-        return options_complain("only one of --check, --probe, --status, --once and --unload can be done at a time");
+        return options_complain(
+            "only one of --check, --probe, --verifier-log, --status, --once and --unload can be done at a time");
     command->verb = verb;
     return 0;
 }
@@ -91,6 +95,7 @@ static int set_verb(void *target, int (*verb)(const struct command *command))
     }
 VERB(check, run_check)
 VERB(probe, run_probe)
+VERB(verifier_log, run_verifier_log)
 VERB(status, run_status)
 VERB(once, run_once)
 VERB(unload, run_unload)
@@ -105,6 +110,8 @@ static const struct option_row rows[] = {
     {.group = "Instead of running"},
     {"check", 0, NULL, "check configuration and host, and exit", NULL, set_check},
     {"probe", 0, NULL, "print which layers this host supports, and exit", NULL, set_probe},
+    {"verifier-log", 0, NULL, "print what the verifier says of each program (--debug: all of it), and exit", NULL,
+     set_verifier_log},
     {"status", 0, NULL, "ask the running pdttd how it is, and exit: 0 healthy, 3 not", NULL, set_status},
     {"json", 0, NULL, "with --status: as JSON", NULL, set_json},
     {"once", 0, NULL, "drain, book, and exit; counting goes on in the kernel", NULL, set_once},
@@ -127,6 +134,11 @@ static int run_check(const struct command *command)
 static int run_probe(const struct command *command)
 {
     return host_probe(command->config_path);
+}
+
+static int run_verifier_log(const struct command *command)
+{
+    return verifier_log_print(command->config_path, command->debug);
 }
 
 static int run_status(const struct command *command)

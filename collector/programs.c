@@ -269,15 +269,25 @@ static int set_constants(struct programs *p, const struct programs_config *confi
     return object_set(p->object, &settings);
 }
 
-static int choose_programs(struct programs *p, program_set wanted)
+static int listen_to_verifier(struct bpf_program *program, const struct programs_log *log)
+{
+    int r = bpf_program__set_log_level(program, log->level);
+
+    return r < 0 ? r : bpf_program__set_log_buf(program, log->text, log->room);
+}
+
+static int choose_programs(struct programs *p, const struct programs_config *config)
 {
     struct bpf_program *program;
     int r = 0;
 
     bpf_object__for_each_program(program, p->object) if (r == 0) r = bpf_program__set_autoload(program, false);
     for (unsigned i = 0; i < PROGRAMS && r == 0; i++)
-        if (wanted & program_bit(i))
+        if (config->wanted & program_bit(i)) {
             r = bpf_program__set_autoload(find_program(p, i), true);
+            if (r == 0 && config->log)
+                r = listen_to_verifier(find_program(p, i), config->log);
+        }
     return r;
 }
 
@@ -309,7 +319,7 @@ int programs_load(const struct programs_config *config, struct programs **ret_pr
     if (r == 0 && config->reuse_fd[MAP_OUTER] < 0)
         r = set_inner_template(p, config);
     if (r == 0)
-        r = choose_programs(p, config->wanted);
+        r = choose_programs(p, config);
     if (r == 0)
         r = reuse_maps(p, config);
     if (r == 0)
@@ -350,8 +360,17 @@ static int try_attaching(const struct programs *p, unsigned program, char **ret_
 
 int programs_probe(unsigned program, bool notes, char **ret_why)
 {
-    struct programs_config config = {
-        .slots = 2, .cpus = libbpf_num_possible_cpus(), .notes = notes, .wanted = program_bit(program)};
+    return programs_explain(program, notes, 0, NULL, ret_why);
+}
+
+int programs_explain(unsigned program, bool notes, uint32_t policies, const struct programs_log *log, char **ret_why)
+{
+    struct programs_config config = {.slots = 2,
+                                     .cpus = libbpf_num_possible_cpus(),
+                                     .policies = policies,
+                                     .notes = notes,
+                                     .wanted = program_bit(program),
+                                     .log = log};
     cleanup_free char *reason = NULL;
     struct programs *p;
     int r = notes && program_rows[program].kind == PROGRAM_TRACING ? refusal_unsafe_trampolines(&reason) : 0;

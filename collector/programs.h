@@ -119,6 +119,13 @@ bool programs_take_policies(void);
 /* limits.policies as the maps have it: whole words. */
 uint32_t programs_policies_room(uint32_t policies);
 
+/* Where the verifier writes, and how much: levels of linux/bpf_verifier.h. */
+struct programs_log {
+    char *text;
+    size_t room;
+    unsigned level;
+};
+
 struct programs_config {
     uint32_t slots, cpus;
     uint32_t connections; /* that can be recorded at a time; 0: none, whatever is wanted */
@@ -128,7 +135,8 @@ struct programs_config {
     int slot_error; /* tests: accounts cannot be entered, for this reason */
     bool notes;     /* programs at the system calls leave notes: collector/tiers.h */
     program_set wanted;
-    int reuse_fd[MAPS]; /* -1: make a new map */
+    int reuse_fd[MAPS];             /* -1: make a new map */
+    const struct programs_log *log; /* with one wanted program; NULL: none */
 };
 
 struct programs;
@@ -139,6 +147,9 @@ struct programs *programs_free(struct programs *p); /* pinned maps and links sta
 
 /* Loads one program alone, with tiny maps, and drops it: 0 if this kernel takes it. */
 int programs_probe(unsigned program, bool notes, char **ret_why);
+
+/* The same with room for so many policies and the verifier's words: what it would say of the program that pdttd loads. */
+int programs_explain(unsigned program, bool notes, uint32_t policies, const struct programs_log *log, char **ret_why);
 
 int programs_map_fd(const struct programs *p, enum map_id map);
 int programs_fd(const struct programs *p, unsigned program);
