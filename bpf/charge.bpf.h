@@ -1,8 +1,10 @@
 /* Whom the cgroup layer charges a packet to, and the class of its remote address. */
 #pragma once
 
+#include "datagrams.bpf.h"
 #include "ledger.bpf.h"
 #include "mptcp.bpf.h"
+#include "notes.bpf.h"
 #include "owner.bpf.h"
 #include "packet.bpf.h"
 

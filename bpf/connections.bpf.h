@@ -2,6 +2,7 @@
 #pragma once
 
 #include "owner.bpf.h"
+#include "policy.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 static __always_inline void connection_begins(struct bpf_sock_ops *ctx, struct pdtt_owner *o, __u32 bits)
@@ -38,6 +39,8 @@ int sockops_tracker(struct bpf_sock_ops *ctx)
     struct pdtt_owner *o = sk ? bpf_sk_storage_get(&sock_owner, sk, 0, 0) : NULL;
 
     if (!sk || !o)
+        return 1;
+    if (policies_limit && pacing_callback(ctx, sk))
         return 1;
     if (op == BPF_SOCK_OPS_STATE_CB) {
         if (ctx->args[1] == TCP_CLOSE_STATE)

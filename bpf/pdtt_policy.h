@@ -43,6 +43,8 @@ enum pdtt_policy_renewed {
     PDTT_POLICY_RENEWED
 };
 
+#define PDTT_POLICY_LIMITS 0x80000000u /* in parts of struct pdtt_policy_head: a rule limits what is sent by TCP */
+
 /* Element of policy_sets; wild is the summary of struct pdtt_policy_row. */
 struct pdtt_policy_head {
     __u64 renewed_ns[PDTT_POLICY_RENEWED]; /* monotonic clock, the same in both sets */
@@ -138,11 +140,24 @@ struct pdtt_policy_decision {
     __u64 decided[2]; /* digest of all that may change << 16 | rule that was found; one store */
 };
 
+/* In a TCP socket's storage, if a limit decided what it sends. Rates are SO_MAX_PACING_RATE, in bytes a second. */
+struct pdtt_policy_pacing {
+    __u64 own;                   /* the rate that it had, and gets back */
+    __u64 put;                   /* that was put there; 0: its own is there */
+    __u64 since_ns, since_bytes; /* how fast it is: what was acknowledged until then */
+    __u32 id;                    /* of the policy that limits it; 0: none does */
+    __u32 padding;
+};
+
 /* Element of policy_buckets as user space sees it: the lock is the kernel's. What goes on from set to set, by id. */
 struct pdtt_policy_bucket {
     __u32 lock, padding;
     __u64 time_ns; /* up to which what was let through has used up the rate */
     __u64 told_ns; /* the same of packets that were told */
+    /* For pacing: bpf/pacing.bpf.h */
+    __u64 window_ns, used_ns;      /* since then so much of the rate's time was used up */
+    __u64 share;                   /* bytes a second for each connection; 0: not known yet */
+    __u64 fastest, fastest_before; /* bytes a second of the fastest connection, in this window and the one before */
     char name[PDTT_POLICY_NAME];
 };
 

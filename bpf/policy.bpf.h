@@ -82,6 +82,8 @@ struct policy_bucket {
     __u32 padding;
     __u64 time_ns;
     __u64 told_ns;
+    __u64 window_ns, used_ns;
+    __u64 share, fastest, fastest_before;
     char name[PDTT_POLICY_NAME];
 };
 struct {
@@ -105,6 +107,8 @@ struct {
     __type(value, struct pdtt_policy_decision);
 } policy_decision SEC(".maps");
 _Static_assert(sizeof(struct policy_bucket) == sizeof(struct pdtt_policy_bucket), "what user space sees");
+
+#include "pacing.bpf.h"
 
 static __always_inline const struct pdtt_policy_vector *policy_vector_at(__u32 id)
 {
@@ -414,8 +418,6 @@ static __always_inline int policy_search_packet(const struct pdtt_policy_head *h
 
 /* ---- what is done ---- */
 
-#define NSEC_PER_SEC 1000000000ULL
-
 /* A token bucket in virtual time: what is let through moves its clock on by what it takes at the rate. */
 static __always_inline __u32 policy_limit(const struct pdtt_policy *policy, const struct policy_packet *p)
 {
@@ -435,8 +437,11 @@ static __always_inline __u32 policy_limit(const struct pdtt_policy *policy, cons
         verdict = VERDICT_PASS;
     else if (ahead <= (__s64)marking_ns)
         verdict = VERDICT_PASS_MARKED;
-    if (!verdict_drops(verdict))
+    if (!verdict_drops(verdict)) {
         bucket->time_ns = now + ahead + cost;
+        bucket->used_ns += cost;
+    }
+    pace_adjust(bucket, policy, ahead, now);
     bpf_spin_unlock(&bucket->lock);
     return verdict;
 }
@@ -568,13 +573,23 @@ static __noinline int policy_recall(struct __sk_buff *skb, struct pdtt_epoch *ep
     return known & 0xffff;
 }
 
+/* The id of a rule that limits; 0: it does not. */
+static __always_inline __u32 policy_limit_of(__u32 rule)
+{
+    const struct pdtt_policy *policy = rule == PDTT_POLICY_NONE ? NULL : bpf_map_lookup_elem(&policy_map, &rule);
+
+    return policy && policy->action == PDTT_POLICY_LIMIT ? policy->id : 0;
+}
+
 static __noinline int policy_remember(struct __sk_buff *skb, const struct policy_packet *p, __u32 rule)
 {
     struct bpf_sock *sk = skb->sk;
     struct pdtt_policy_decision *d = sk ? bpf_sk_storage_get(&policy_decision, sk, 0, 0) : NULL;
 
-    if (d)
+    if (d && !(rule & POLICY_OBSERVED))
         d->decided[p->direction & 1] = p->digest | rule;
+    if (sk && p->direction == PDTT_TX)
+        pace_for(sk, policy_limit_of(policy_rule_of(rule & 0xffff)));
     return 0;
 }
 
@@ -593,8 +608,8 @@ static __always_inline __u32 policy_judge(struct __sk_buff *skb, struct pdtt_epo
         rule = policy_search_anew(skb, direction | (p.set ? HOW_SET_1 : 0) | (p.by_process ? HOW_BY_PROCESS : 0),
                                   p.identity, (__u64)p.unit << 32 | p.tag, bytes << 32 | (__u32)packets);
         p.searched = true;
-        if (p.digest && rule >= 0 && !(rule & POLICY_OBSERVED))
-            policy_remember(skb, &p, rule & 0xffff);
+        if (p.digest && rule >= 0)
+            policy_remember(skb, &p, rule);
     }
     if (rule < 0) {
         policy_unreadable();

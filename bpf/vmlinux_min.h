@@ -65,6 +65,7 @@ struct sock {
     __u16 sk_protocol;
     __u16 sk_type;
     int sk_err;
+    unsigned long sk_max_pacing_rate;
 };
 
 struct net_device {
@@ -142,6 +143,11 @@ struct bpf_iter__task_file {
     struct task_struct *task;
     __u32 fd;
     struct file *file;
+};
+
+struct bpf_iter__tcp {
+    struct bpf_iter_meta *meta;
+    struct sock_common *sk_common;
 };
 
 struct bpf_map;

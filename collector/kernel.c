@@ -270,6 +270,15 @@ static int start(struct kernel *k, char **ret_why)
     return r < 0 ? r : tier_require(&k->choice, k->options->layers_required, ret_why);
 }
 
+/* Where no policies can be in force (any more), connections that one of before paced get back what they had. */
+static void give_back_pacing(const struct kernel *k)
+{
+    cleanup_close int pacer = k->policies || k->start == KERNEL_FRESH ? -1 : kernel_open_pacer(k);
+
+    if (pacer >= 0)
+        programs_run_iterator(pacer);
+}
+
 int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel, char **ret_why)
 {
     struct kernel *k = calloc(1, sizeof(*k));
@@ -299,6 +308,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret_kernel
     }
     k->options = NULL;
     kernel_hold(k);
+    give_back_pacing(k);
     *ret_kernel = k;
     return 0;
 }

@@ -77,6 +77,9 @@ void kernel_look(const struct kernel *k, struct kernel_damage *ret);
 /* Attaches and pins again. -EPERM: this process may load programs no more. ret_why (malloc'ed) says what failed. */
 int kernel_repair(struct kernel *k, const struct kernel_damage *damage, char **ret_why);
 
+/* The iterator that paces connections that are older than the list of policies; -ENOENT: there is none. The caller's. */
+int kernel_open_pacer(const struct kernel *k);
+
 /* Policies that may be in force; 0: none were asked for, or this kernel does not take the programs with them. */
 uint32_t kernel_policies(const struct kernel *k);
 

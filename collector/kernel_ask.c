@@ -55,6 +55,13 @@ int kernel_open_reader(const struct kernel *k, bool *ret_all)
     return -ENOENT;
 }
 
+int kernel_open_pacer(const struct kernel *k)
+{
+    unsigned pacer = programs_find("pace_connections");
+
+    return k->choice.wanted & program_bit(pacer) ? pins_get(k->pins, PINS_LINKS, program_rows[pacer].name) : -ENOENT;
+}
+
 uint32_t kernel_policies(const struct kernel *k)
 {
     return k->policies;

@@ -1,6 +1,7 @@
 #include "collector/policy_kernel.h"
 
 #include "collector/policy_set_internal.h"
+#include "collector/programs.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 
@@ -35,6 +36,8 @@ struct policies {
     uint32_t room;
     struct view views[VIEWS];
     int in_force; /* 0, 1; -1: none */
+    int pacer_fd; /* -1: there is none */
+    bool paced;   /* connections may be paced now */
     struct entry *entries;
     size_t n;
 };
@@ -131,13 +134,16 @@ int policies_open(struct kernel *k, struct ledger *ledger, struct policies **ret
 
     if (!p)
         return -ENOMEM;
-    *p = (struct policies){.kernel = k, .ledger = ledger, .room = kernel_policies(k), .in_force = -1};
+    *p = (struct policies){.kernel = k, .ledger = ledger, .room = kernel_policies(k), .in_force = -1, .pacer_fd = -1};
     memcpy(p->views, views, sizeof(views));
     r = p->room ? 0 : -ENOTSUP;
     for (unsigned i = 0; i < VIEWS && r == 0; i++)
         r = map_view(p, &p->views[i]);
     if (r == 0)
         r = recall(p);
+    if (r == 0)
+        p->pacer_fd = kernel_open_pacer(k);
+    p->paced = true; /* by the pdttd before, perhaps */
     if (r < 0) {
         policies_close(p);
         return r;
@@ -153,6 +159,7 @@ struct policies *policies_close(struct policies *p)
     for (unsigned i = 0; i < VIEWS; i++)
         if (p->views[i].memory)
             munmap(p->views[i].memory, p->views[i].size);
+    close_fd(p->pacer_fd);
     free(p->entries);
     free(p);
     return NULL;
@@ -357,10 +364,26 @@ static int name_entries(const struct policies *p, const struct policy *list, siz
 
 /* ---- in force ---- */
 
+/* A failure leaves connections to the bucket, which holds them. */
+void policies_pace(struct policies *p)
+{
+    bool limits = p->in_force >= 0 && head_of(p, p->in_force)->parts & PDTT_POLICY_LIMITS;
+
+    if (p->pacer_fd >= 0 && (limits || p->paced))
+        programs_run_iterator(p->pacer_fd);
+    p->paced = limits;
+}
+
 static int put_in_force(struct policies *p, int set)
 {
     p->in_force = set;
     return ledger_change_flags(p->ledger, PDTT_EPOCH_POLICIES | PDTT_EPOCH_POLICY_SET, policies_epoch_flags(p));
+}
+
+void policies_withdraw(struct policies *p)
+{
+    if (put_in_force(p, -1) == 0)
+        policies_pace(p);
 }
 
 static int fill(struct policies *p, int set, const struct policy_set *s, const struct entry *entries)
@@ -400,6 +423,7 @@ int policies_apply(struct policies *p, const struct policy *list, size_t n, cons
     p->entries = take_ptr(entries);
     p->n = n;
     r = put_in_force(p, n ? set : -1);
+    policies_pace(p);
     if (ret_set && r == 0)
         *ret_set = s;
     else
@@ -429,6 +453,7 @@ int policies_enable(struct policies *p, size_t index, bool on)
         __atomic_and_fetch(&row->on, ~bit, __ATOMIC_RELEASE);
     r = ledger_barrier(p->ledger);
     __atomic_add_fetch(&head_of(p, p->in_force)->generation, 1, __ATOMIC_RELEASE);
+    policies_pace(p);
     return r;
 }
 

@@ -29,6 +29,15 @@ uint32_t policies_epoch_flags(const struct policies *p);
 int policies_apply(struct policies *p, const struct policy *list, size_t n, const struct policy_names *names,
                    struct policy_set **ret_set);
 
+/*
+ * Paces connections that live already by what is in force, or gives them back what they had (bpf/pacing.bpf.h); done by what
+ * changes that, and again by whoever calls this now and then: a connection is only known to be limited when it has sent again.
+ */
+void policies_pace(struct policies *p);
+
+/* Nothing is in force any more, and connections get back what they had; for the end of counting. */
+void policies_withdraw(struct policies *p);
+
 /* How many policies may be in force: limits.policies. */
 uint32_t policies_room(const struct policies *p);
 

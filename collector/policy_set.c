@@ -228,6 +228,8 @@ static void set_actions(struct policy_set *s)
                                               .rank = s->rules[i].rank,
                                               .lapses = lapses(p),
                                               .lapse_ns = lapses(p) ? p->lapse_sec * NSEC_PER_SEC : 0};
+        if (p->action == POLICY_LIMIT && p->direction != POLICY_IN)
+            s->head.parts |= PDTT_POLICY_LIMITS;
     }
 }
 

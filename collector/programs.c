@@ -63,6 +63,7 @@ const struct program_row program_rows[PROGRAMS] = {
     {"sockops_tracker", LAYER_SOCKOPS, PROGRAM_CGROUP, false, 0, NULL},
     {"live_connections", LAYER_SOCKOPS, PROGRAM_OWNER_READER, true, 0, "the iterator bpf_sk_storage_map"},
     {"live_by_file", LAYER_SOCKOPS, PROGRAM_FILE_READER, true, 0, "bpf_sock_from_file in iterators (Linux 5.11)"},
+    {"pace_connections", LAYER_SOCKOPS, PROGRAM_PACER, true, 0, "bpf_setsockopt in the iterator tcp (Linux 5.15)"},
 };
 
 const struct map_row map_rows[MAPS] = {
@@ -81,6 +82,7 @@ const struct map_row map_rows[MAPS] = {
     [MAP_CONN_STATS] = {"conn_stats_map", false},
     [MAP_CONN_ROOM] = {"conn_room", true},
     [MAP_SOCK_USER] = {"sock_user", true},
+    [MAP_POLICY_PACING] = {"policy_pacing", true}, /* whatever there is room for: sockets get back what they had */
     [MAP_POLICY_SETS] = {"policy_sets", true},
     [MAP_POLICY_ROWS] = {"policy_rows", true},
     [MAP_POLICY_VECTORS] = {"policy_vectors", true},
@@ -453,7 +455,7 @@ int programs_attach(const struct programs *p, unsigned program, int cgroup_fd)
         return keep_link_fd(bpf_program__attach_cgroup(prog, cgroup_fd));
     if (program_rows[program].kind == PROGRAM_OWNER_READER)
         return keep_link_fd(bpf_program__attach_iter(prog, &of_owners));
-    if (program_rows[program].kind == PROGRAM_FILE_READER)
+    if (program_rows[program].kind == PROGRAM_FILE_READER || program_rows[program].kind == PROGRAM_PACER)
         return keep_link_fd(bpf_program__attach_iter(prog, NULL));
     if (program_rows[program].kind == PROGRAM_KPROBE)
         return keep_kprobe_fd(bpf_program__attach(prog));

@@ -32,6 +32,7 @@ enum program_kind {
     /* Iterators that stay pinned, to be read again and again: */
     PROGRAM_FILE_READER,  /* over the files of all tasks */
     PROGRAM_OWNER_READER, /* over the sockets in sock_owner */
+    PROGRAM_PACER,        /* over TCP sockets; says nothing */
 };
 
 struct program_row {
@@ -42,7 +43,7 @@ struct program_row {
     unsigned tiers;   /* those of the syscall layer that it belongs to, TIER_BIT() each; 0: not a matter of tiers */
     const char *hook; /* what it needs to be there, for people; NULL: any kernel since 5.10 has it */
 };
-#define PROGRAMS 32
+#define PROGRAMS 33
 extern const struct program_row program_rows[PROGRAMS];
 
 /* A set of programs, bit per row. */
@@ -73,6 +74,7 @@ enum map_id {
     MAP_CONN_STATS,
     MAP_CONN_ROOM,
     MAP_SOCK_USER,
+    MAP_POLICY_PACING,
     MAP_POLICY_FIRST, /* of those for policies, which are all made for the same limit */
     MAP_POLICY_SETS = MAP_POLICY_FIRST,
     MAP_POLICY_ROWS,

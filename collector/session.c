@@ -427,6 +427,8 @@ int session_unload(struct session *s)
     if (r < 0)
         return r;
     interfaces_unload(s->interfaces);
+    if (s->policies)
+        policies_withdraw(s->policies);
     r = kernel_unload(s->kernel);
     if (r < 0)
         log_error("cannot remove the pins below %s: %s", s->config->pin_path, strerror(-r));

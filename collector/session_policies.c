@@ -177,6 +177,7 @@ void session_look_at_policies(struct session *s)
     if (!p || !p->admin)
         return;
     policy_resolve_ask(p->resolve, clock_boottime_ns());
+    policies_pace(s->policies);
     if (has_condition(policy_admin_roll(p->admin))) {
         look_at_allocations(s, p);
         policy_admin_look(p->admin);
@@ -228,6 +229,16 @@ void session_close_policies(struct session *s)
     s->policy = NULL;
 }
 
+/* Which connections limits do not pace, so that the bucket alone holds them; NULL: none. */
+static const char *not_paced(const struct session *s)
+{
+    if (!kernel_layer_on(s->kernel, LAYER_SOCKOPS))
+        return "connections are not paced, without the sockops layer: limits hold them by marks and drops alone";
+    if (kernel_missing(s->kernel, programs_find("pace_connections")))
+        return "connections that are older than a limit are not paced by it: this kernel takes no pace_connections";
+    return NULL;
+}
+
 json_t *session_policies_json(const struct session *s, json_t *problems)
 {
     const struct policy_admin *a = session_policy_admin(s);
@@ -246,10 +257,10 @@ json_t *session_policies_json(const struct session *s, json_t *problems)
         never += roll->v[i].never != NULL;
     }
     return !a ? json_null()
-              : json_pack("{s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "in_force", (json_int_t)roll->n, "off",
-                          (json_int_t)off, "lapsed", (json_int_t)lapsed, "never", (json_int_t)never, "waits_sec",
-                          waits_sec < 0 ? json_null() : json_integer(waits_sec), "condition_errors",
-                          (json_int_t)s->health.policy_errors, "events",
+              : json_pack("{s:I, s:I, s:I, s:I, s:s?, s:o, s:I, s:o}", "in_force", (json_int_t)roll->n, "off",
+                          (json_int_t)off, "lapsed", (json_int_t)lapsed, "never", (json_int_t)never, "not_paced",
+                          not_paced(s), "waits_sec", waits_sec < 0 ? json_null() : json_integer(waits_sec),
+                          "condition_errors", (json_int_t)s->health.policy_errors, "events",
                           s->policy_events ? policy_events_json(s->policy_events, s->config->policy_events_rate)
                                            : json_null());
 }
@@ -290,4 +301,6 @@ void session_open_policies(struct session *s)
         session_look_at_policies(s);
     if (s->policy)
         session_open_policy_events(s);
+    if (s->policy && not_paced(s))
+        log_info("policies: %s", not_paced(s));
 }

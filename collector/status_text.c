@@ -178,6 +178,10 @@ static void print_policies(const json_t *answer)
     if (json_is_integer(waits))
         printf("; the list goes back in %lld s unless it is confirmed", (long long)json_integer_value(waits));
     putchar('\n');
+    if (json_is_string(json_object_get(p, "not_paced"))) {
+        print_label("");
+        puts(json_string_value(json_object_get(p, "not_paced")));
+    }
     print_policy_events(json_object_get(p, "events"));
 }
 

@@ -251,9 +251,12 @@ void run_close_early(char **arguments)
 void run_long_lived(char **arguments)
 {
     struct endpoint remote = endpoint_of(arguments[0], arguments[1]);
+    unsigned rate = (unsigned)number_of(argument_or(arguments, 2, "0"));
     cleanup_close int fd = tcp_connect(&remote);
     char line[32];
 
+    if (rate && setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)))
+        err(EXIT_FAILURE, "SO_MAX_PACING_RATE");
     if (puts("up") < 0 || fflush(stdout))
         err(EXIT_FAILURE, "stdout");
     while (fgets(line, sizeof(line), stdin)) {
