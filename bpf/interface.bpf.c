@@ -1,8 +1,10 @@
 /*
  * The interface layer: what the interfaces carry, and whose it is. It counts beside the ledger and never into it. Each frame
- * has one kind, so that the kinds of a direction add up to what was carried, always. No frame is ever dropped or changed.
+ * has one kind, so that the kinds of a direction add up to what was carried, always. No frame is ever changed, and none is
+ * dropped but by a policy that blocks (door.bpf.h).
  */
 #include "conn_uid.bpf.h"
+#include "door.bpf.h"
 #include "parse.h"
 #include "samples.bpf.h"
 #include <linux/pkt_cls.h>
@@ -251,7 +253,8 @@ int xdp_tracker_func(struct xdp_md *ctx)
     in.link_size = i->link_size;
     in.type_offset = i->type_offset;
     result = parse_frame(&in, &p);
-    kind = kind_of_arrival(ctx, result, &p, ctx->ingress_ifindex);
+    kind = door_blocks(&p, result, ctx->ingress_ifindex, 1) ? PDTT_IFACE_BLOCKED
+                                                            : kind_of_arrival(ctx, result, &p, ctx->ingress_ifindex);
     add(i, PDTT_RX, kind, in.frame_size - p.link_size, 1);
     if (sample_rate && result == PARSE_IP) {
         struct sample_frame f = {&p, ctx->ingress_ifindex, PDTT_RX, kind, 1, in.frame_size - p.link_size};
@@ -260,7 +263,7 @@ int xdp_tracker_func(struct xdp_md *ctx)
         if (c && sample_draw(c, &f))
             sample_xdp(ctx, c, &f);
     }
-    return XDP_PASS;
+    return kind == PDTT_IFACE_BLOCKED ? XDP_DROP : XDP_PASS;
 }
 
 /* ---- TC: as the stack has it, several segments in one packet ---- */
@@ -293,7 +296,9 @@ static __always_inline int count_skb(struct __sk_buff *skb, __u32 direction)
     /* Rearranges where the bytes lie, not what they are. */
     if (result == PARSE_MORE && !bpf_skb_pull_data(skb, skb->len < HEADERS_SIZE ? skb->len : HEADERS_SIZE))
         result = parse_skb(skb, i, &p);
-    if (direction == PDTT_RX)
+    if (direction == PDTT_RX && door_blocks(&p, result, skb->ifindex, segments))
+        kind = PDTT_IFACE_BLOCKED;
+    else if (direction == PDTT_RX)
         kind = kind_of_arrival(skb, result, &p, skb->ifindex);
     else
         kind = kind_of_departure(skb, result, &p);
@@ -305,7 +310,7 @@ static __always_inline int count_skb(struct __sk_buff *skb, __u32 direction)
         if (c && sample_draw(c, &f))
             sample_skb(skb, c, &f);
     }
-    return TC_ACT_UNSPEC; /* whatever else is attached decides */
+    return kind == PDTT_IFACE_BLOCKED ? TC_ACT_SHOT : TC_ACT_UNSPEC; /* whatever else is attached decides */
 }
 
 SEC("tc")

@@ -44,10 +44,12 @@ struct parse_input {
 struct parse_output {
     __u16 link_size;     /* bytes before the network layer, tags included */
     __u16 headers_size;  /* IP with its extensions and TCP or UDP: what each segment of a super-packet repeats */
+    __u32 ip_size;       /* from the network layer on, without padding behind it */
     __u8 family;         /* PARSE_FAMILY_* */
     __u8 protocol;       /* behind all extensions */
     bool later_fragment; /* not the first: it has no ports */
     bool has_ports;
+    bool neighbours;                     /* neighbour discovery, which for IPv6 is what ARP is: RFC 4861 */
     __u16 source_port, destination_port; /* host order */
     __u8 source[16], destination[16];    /* network order; IPv4 in the first 4 bytes, the rest 0 */
 };
@@ -224,6 +226,7 @@ static __always_inline enum parse_result parse_ipv6(struct parse_cursor *c, stru
     return parse_extensions(c, out);
 }
 
+#define PARSE_ICMPV6  58
 #define PARSE_TCP     6
 #define PARSE_UDP     17
 #define PARSE_DCCP    33
@@ -253,6 +256,21 @@ static __always_inline bool parse_has_ports(__u8 protocol)
     return protocol == PARSE_UDP || protocol == PARSE_UDPLITE || protocol == PARSE_SCTP || protocol == PARSE_DCCP;
 }
 
+#define PARSE_ROUTER_SOLICITATION 133
+#define PARSE_REDIRECT            137
+
+/* One that ends before its type is the kernel's to refuse. */
+static __always_inline enum parse_result parse_icmpv6(struct parse_cursor *c, struct parse_output *out)
+{
+    enum parse_result result;
+    const __u8 *p = parse_peek(c, 1, &result);
+
+    if (!p)
+        return result == PARSE_MORE ? PARSE_MORE : PARSE_IP;
+    out->neighbours = p[0] >= PARSE_ROUTER_SOLICITATION && p[0] <= PARSE_REDIRECT;
+    return PARSE_IP;
+}
+
 static __always_inline enum parse_result parse_transport(struct parse_cursor *c, struct parse_output *out)
 {
     enum parse_result result;
@@ -262,6 +280,8 @@ static __always_inline enum parse_result parse_transport(struct parse_cursor *c,
         return PARSE_IP;
     if (out->protocol == PARSE_TCP)
         return parse_tcp(c, out);
+    if (out->protocol == PARSE_ICMPV6 && out->family == PARSE_FAMILY_INET6)
+        return parse_icmpv6(c, out);
     if (!parse_has_ports(out->protocol))
         return PARSE_IP;
     p = parse_peek(c, 8, &result);
@@ -291,5 +311,6 @@ static __always_inline enum parse_result parse_frame(const struct parse_input *i
     if (result == PARSE_IP)
         result = parse_transport(&c, out);
     out->headers_size = c.offset - out->link_size;
+    out->ip_size = c.limit - out->link_size;
     return result;
 }

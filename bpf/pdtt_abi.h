@@ -240,6 +240,7 @@ enum pdtt_interface_kind {
     PDTT_IFACE_FRAGMENT,        /* all but the first of a datagram: no ports to look for */
     PDTT_IFACE_NO_SOCKET,       /* to closed ports, multicast that nobody wants, protocols without ports */
     PDTT_IFACE_MALFORMED,       /* headers that are too short or contradict each other */
+    PDTT_IFACE_BLOCKED,         /* dropped here: a policy says so (bpf/door.bpf.h) */
     PDTT_IFACE_KINDS
 };
 
@@ -258,7 +259,7 @@ struct pdtt_interface {
         __u64 bytes, packets; /* L3 bytes on the wire; cumulative */
     } n[PDTT_DIRECTIONS][PDTT_IFACE_KINDS];
 };
-_Static_assert(sizeof(struct pdtt_interface) == 16 + 32 + 320, "a pinned map of programs that outlive a pdttd");
+_Static_assert(sizeof(struct pdtt_interface) == 16 + 32 + 352, "a pinned map of programs that outlive a pdttd");
 
 /* ---- samples of packets: of the programs that one pdttd loads for itself, never pinned ---- */
 

@@ -44,6 +44,7 @@ enum pdtt_policy_renewed {
 };
 
 #define PDTT_POLICY_LIMITS 0x80000000u /* in parts of struct pdtt_policy_head: a rule limits what is sent by TCP */
+#define PDTT_POLICY_HAS_DOOR 0x40000000u /* in parts: some rule is for the interfaces too */
 
 /* Element of policy_sets; wild is the summary of struct pdtt_policy_row. */
 struct pdtt_policy_head {
@@ -51,7 +52,7 @@ struct pdtt_policy_head {
     __u64 generation;                      /* changes with each list and each switch: sockets drop what they remember */
     __u64 zero; /* 0, which the verifier does not know: so that it goes one way instead of two */
     __u32 first_row;
-    __u32 parts;        /* bit for each that any rule names: the others need not be looked up */
+    __u32 parts;        /* bit for each that any rule names: the others need not be looked up; PDTT_POLICY_HAS_DOOR */
     __u32 loopback;     /* a rule names its class */
     __u32 first_vector; /* vectors of policy_ports are counted from it */
     __u32 direction[2]; /* vectors */
@@ -90,6 +91,9 @@ struct pdtt_policy_network {
     __u8 address[16];
 };
 #define PDTT_POLICY_NETWORK(set, part, ipv6) ((set) << 2 | (part) << 1 | (ipv6))
+/* Beside the two parts of networks: whose frames are dropped at the interface, with the rule + 1; 0: none of these. */
+#define PDTT_POLICY_DOOR 4
+#define PDTT_POLICY_OWN  16u /* | ipv6: addresses of this host, in both sets */
 
 struct pdtt_policy_value {
     __u32 which; /* PDTT_POLICY_VALUE() */
@@ -189,5 +193,7 @@ _Static_assert(sizeof(struct packet_event) == 128, "read by user space");
 #define PDTT_POLICY_POOL(policies)    (64 * (policies) + 1024)
 #define PDTT_POLICY_IDS(policies)     (2 * (policies) + 1)     /* all of one set and all of the next may differ */
 #define PDTT_POLICY_KEYS(policies)    (16 * (policies) + 8192) /* most are members of projects */
+#define PDTT_POLICY_OWN_MAX           4096                     /* addresses of this host */
+#define PDTT_POLICY_NETS(policies)    (6 * (policies) + PDTT_POLICY_OWN_MAX)
 
 #endif

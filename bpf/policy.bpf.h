@@ -6,18 +6,10 @@
 #pragma once
 
 #include "charge.bpf.h"
-#include "pdtt_policy.h"
+#include "policy_shared.bpf.h"
 
 const volatile __u32 policies_limit =
     0; /* policies that may be in force, a multiple of 64; 0: none, and no code for them */
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 2);
-    __type(key, __u32);
-    __type(value, struct pdtt_policy_head);
-} policy_sets SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -52,14 +44,6 @@ struct {
 } policy_ports SEC(".maps");
 
 struct {
-    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __uint(max_entries, 1);
-    __type(key, struct pdtt_policy_network);
-    __type(value, __u32);
-} policy_networks SEC(".maps");
-
-struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __uint(max_entries, 1);
@@ -67,46 +51,12 @@ struct {
     __type(value, __u32);
 } policy_values SEC(".maps");
 
-/* The rules of both sets, by bit. */
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct pdtt_policy);
-} policy_map SEC(".maps");
-
-/* struct pdtt_policy_bucket with its lock. */
-struct policy_bucket {
-    struct bpf_spin_lock lock;
-    __u32 padding;
-    __u64 time_ns;
-    __u64 told_ns;
-    __u64 window_ns, used_ns;
-    __u64 share, fastest, fastest_before;
-    char name[PDTT_POLICY_NAME];
-};
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct policy_bucket);
-} policy_buckets SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct pdtt_policy_stats);
-} stats_map SEC(".maps");
-
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __type(key, int);
     __type(value, struct pdtt_policy_decision);
 } policy_decision SEC(".maps");
-_Static_assert(sizeof(struct policy_bucket) == sizeof(struct pdtt_policy_bucket), "what user space sees");
 
 #include "pacing.bpf.h"
 

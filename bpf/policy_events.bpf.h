@@ -4,37 +4,6 @@
  */
 #pragma once
 
-struct {
-    __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, 4096); /* set at load */
-} ring_buffer SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct pdtt_policy_telling);
-} policy_telling SEC(".maps");
-
-/* Virtual time, as in policy_limit(). The look before the lock keeps a flood from waiting for it on all CPUs. */
-static __always_inline bool policy_may_tell(struct policy_bucket *bucket, const struct pdtt_policy_telling *how)
-{
-    __u64 gap_ns = how->gap_ns, now = bpf_ktime_get_ns(), latest = now + how->burst_ns - gap_ns;
-    bool may = false;
-
-    if (*(volatile __u64 *)&bucket->told_ns > latest)
-        return false;
-    bpf_spin_lock(&bucket->lock);
-    if (bucket->told_ns < now)
-        bucket->told_ns = now;
-    if (bucket->told_ns <= latest) {
-        bucket->told_ns += gap_ns;
-        may = true;
-    }
-    bpf_spin_unlock(&bucket->lock);
-    return may;
-}
-
 static __always_inline void policy_event_addresses(struct __sk_buff *skb, struct packet_event *e)
 {
     bool ipv6 = packet_is_ipv6(skb);

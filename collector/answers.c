@@ -2,6 +2,7 @@
 #include "collector/session.h"
 
 #include "collector/policy_answers.h"
+#include "collector/session_door.h"
 #include "collector/session_policies.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -103,7 +104,11 @@ static json_t *list_policies(const struct control_peer *peer, void *userdata)
 {
     struct policy_admin *a = session_policy_admin(userdata);
 
-    return a ? policy_answer_list(a) : without_policies(userdata);
+    json_t *list = a ? policy_answer_list(a) : without_policies(userdata);
+
+    if (a)
+        json_object_set_new(list, "doors", session_doors_json(userdata));
+    return list;
 }
 
 static json_t *count_policies(const struct control_peer *peer, void *userdata)

@@ -129,6 +129,7 @@ struct config {
     unsigned limit_connections;  /* 16..1048576 */
     unsigned limit_policies;     /* 0..POLICIES_MAX */
     enum config_layer layer_syscall, layer_sockops;
+    enum config_layer layer_door; /* policies that are done at the interfaces too */
     enum config_xdp layer_xdp;
     enum config_tc layer_tc;
     struct config_texts interfaces; /* names, globs or CONFIG_INTERFACES_AUTO; none: the layer is off */

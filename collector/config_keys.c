@@ -247,6 +247,11 @@ const struct config_key config_keys[] = {
      "filters of clsact; \"on\" refuses to start where neither works; \"clsact\" uses filters; with \"off\" nothing is "
      "counted there.",
      config_read_tc, AT(layer_tc)},
+    {"layers.door", "\"auto\"", "\"auto\", \"on\" or \"off\"",
+     "Whether policies that block and name nothing but a remote network are done at the watched interfaces too, where "
+     "what they receive is counted, before the stack sees it: of what is addressed to this host itself. \"auto\" does "
+     "so where the cgroup is the whole host, \"on\" also where it is a part, and then for all of the host.",
+     read_layer, AT(layer_door)},
     {"interfaces", "( \"auto\" )", "a list of names, globs such as \"en*\", or \"auto\"; () for none",
      "Interfaces that the layers xdp and tc watch, to compare what they carry with what was booked. \"auto\" is every "
      "one "

@@ -1,6 +1,7 @@
 #include "collector/daemon.h"
 
 #include "collector/policy_admin.h"
+#include "collector/session_door.h"
 #include "collector/session_policies.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -158,6 +159,7 @@ static int on_units(struct daemon *d)
 static int on_interfaces(struct daemon *d)
 {
     interfaces_read(d->session->interfaces);
+    session_refresh_door(d->session);
     return 0;
 }
 

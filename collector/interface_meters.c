@@ -15,6 +15,7 @@ static const char *const kinds[PDTT_IFACE_KINDS] = {
     [PDTT_IFACE_FRAGMENT] = "fragment",
     [PDTT_IFACE_NO_SOCKET] = "no_socket",
     [PDTT_IFACE_MALFORMED] = "malformed",
+    [PDTT_IFACE_BLOCKED] = "blocked",
 };
 
 static const char *const causes[PDTT_STATS] = {

@@ -25,28 +25,22 @@ struct interface_programs {
     bool loaded[INTERFACE_PROGRAMS];
 };
 
+struct used_map {
+    struct bpf_map *map;
+    int fd; /* -1: a new one */
+};
+
 /* The object shares headers with the ledger's, and so names maps that it does not use. */
-static int choose_maps(struct interface_bpf *skel, const struct interface_programs_config *config)
+static int use_maps(struct bpf_object *object, const struct used_map *used, size_t n)
 {
-    const struct {
-        struct bpf_map *map;
-        int fd;
-    } used[] = {{skel->maps.conn_uid_map, config->conn_uid_fd},
-                {skel->maps.stats, config->stats_fd},
-                {skel->maps.interface_counts, config->counts_fd},
-                {skel->maps.rodata, -1},
-                {skel->maps.bss, -1},
-                {config->sampling.rate ? skel->maps.packet_events : NULL, -1},
-                {config->sampling.rate ? skel->maps.sample_counter : NULL, -1},
-                {config->sampling.rate ? skel->maps.packet_count : NULL, -1}};
     struct bpf_map *map;
     int r = 0;
 
-    bpf_object__for_each_map(map, skel->obj)
+    bpf_object__for_each_map(map, object)
     {
         bool wanted = false;
 
-        for (size_t i = 0; i < array_length(used) && !wanted; i++) {
+        for (size_t i = 0; i < n && !wanted; i++) {
             wanted = used[i].map == map;
             if (wanted && used[i].fd >= 0 && r == 0)
                 r = bpf_map__reuse_fd(map, used[i].fd);
@@ -55,6 +49,29 @@ static int choose_maps(struct interface_bpf *skel, const struct interface_progra
             r = bpf_map__set_autocreate(map, false);
     }
     return r;
+}
+
+static int choose_maps(struct interface_bpf *skel, const struct interface_programs_config *config)
+{
+    const struct interface_door *door = &config->door;
+    const struct used_map used[] = {{skel->maps.conn_uid_map, config->conn_uid_fd},
+                                    {skel->maps.stats, config->stats_fd},
+                                    {skel->maps.interface_counts, config->counts_fd},
+                                    {skel->maps.rodata, -1},
+                                    {skel->maps.bss, -1},
+                                    {config->sampling.rate ? skel->maps.packet_events : NULL, -1},
+                                    {config->sampling.rate ? skel->maps.sample_counter : NULL, -1},
+                                    {config->sampling.rate ? skel->maps.packet_count : NULL, -1},
+                                    {door->open ? skel->maps.user_stats_map : NULL, door->ledger_fd},
+                                    {door->open ? skel->maps.policy_sets : NULL, door->sets_fd},
+                                    {door->open ? skel->maps.policy_networks : NULL, door->networks_fd},
+                                    {door->open ? skel->maps.policy_map : NULL, door->rules_fd},
+                                    {door->open ? skel->maps.policy_buckets : NULL, door->buckets_fd},
+                                    {door->open ? skel->maps.stats_map : NULL, door->counters_fd},
+                                    {door->open ? skel->maps.policy_telling : NULL, door->telling_fd},
+                                    {door->open ? skel->maps.ring_buffer : NULL, door->events_fd}};
+
+    return use_maps(skel->obj, used, array_length(used));
 }
 
 #define CHANCES (UINT64_C(1) << 32) /* of what bpf_get_prandom_u32() may give */
@@ -102,6 +119,7 @@ static int try_load(const struct interface_programs_config *config, bool with_xd
         r = bpf_program__set_autoload(p->skel->progs.xdp_tracker_func, false);
     if (r == 0)
         r = set_sampling(p->skel, &config->sampling);
+    p->skel->rodata->door_open = config->door.open;
     p->skel->rodata->conn_uid_netns = config->netns_keys;
     p->skel->rodata->own_netns = config->netns_keys ? read_netns_cookie() : 0;
     if (r == 0)

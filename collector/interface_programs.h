@@ -17,11 +17,18 @@ struct interface_sampling {
     uint32_t ring_bytes; /* of the buffer that samples wait in; becomes the next power of two */
 };
 
+/* Maps of the ledger's object by which policies are done here too; open: they are. */
+struct interface_door {
+    bool open;
+    int ledger_fd, sets_fd, networks_fd, rules_fd, buckets_fd, counters_fd, telling_fd, events_fd;
+};
+
 struct interface_programs_config {
     int conn_uid_fd, stats_fd; /* of the ledger's object; -1: make new ones, for probing */
     int counts_fd;             /* pinned by a former pdttd; -1: make a new map */
     bool netns_keys;           /* the keys of conn_uid_map name the network namespace */
     struct interface_sampling sampling;
+    struct interface_door door;
 };
 
 struct interface_programs;

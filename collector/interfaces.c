@@ -310,6 +310,21 @@ int interfaces_tell_states(struct interfaces *s, interfaces_state_fn fn, void *u
     return r;
 }
 
+bool interfaces_have_door(const struct interfaces *s)
+{
+    return s->door;
+}
+
+void interfaces_tell_doors(const struct interfaces *s, interfaces_door_fn fn, void *userdata)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct followed *f = &s->v[i];
+
+        if (!f->gone && f->at.rx != HOOK_NONE && f->dev.type != ARPHRD_LOOPBACK)
+            fn(f->dev.name, interface_hook_name(f->at.rx), userdata);
+    }
+}
+
 struct samples *interfaces_samples(const struct interfaces *s)
 {
     return s->samples;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "collector/config.h"
+#include "collector/interface_programs.h"
 #include "collector/pins.h"
 #include "collector/samples.h"
 #include "sql/store.h"
@@ -16,6 +17,7 @@ struct interfaces_options {
     const struct pins *pins;
     int conn_uid_fd, stats_fd;
     uint64_t ledger; /* identity of the counters in stats_fd */
+    struct interface_door door;
 };
 
 /*
@@ -46,6 +48,11 @@ void interfaces_use_config(struct interfaces *s, const struct config *config);
 
 /* Samples of packets, where the configuration wants them and the kernel draws them; NULL: there are none. */
 struct samples *interfaces_samples(const struct interfaces *s);
+
+/* Whether policies are done at the interfaces too, and calls fn for each that it is so at; hook is as interface_hook_name() says. */
+bool interfaces_have_door(const struct interfaces *s);
+typedef void (*interfaces_door_fn)(const char *interface, const char *hook, void *userdata);
+void interfaces_tell_doors(const struct interfaces *s, interfaces_door_fn fn, void *userdata);
 
 /* The name of an interface that is counted, or was until a moment ago; NULL: not known. For samples_book(). */
 const char *interfaces_name(int ifindex, void *interfaces);

@@ -29,6 +29,7 @@ struct interfaces {
     struct samples *samples;
     char *no_samples; /* why there are none that were wanted; NULL: there are, or none were wanted */
     bool samples_told;
+    bool door; /* policies are done here too */
     char *off; /* why the layer is off; NULL: it is on */
     bool told;
 };

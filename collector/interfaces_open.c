@@ -52,11 +52,29 @@ static int take_over_all(struct interfaces *s)
 
 /* ---- opening ---- */
 
+/* What a kernel does not drop here is dropped where its socket is. */
+static int load_with_door(struct interfaces *s, struct interface_programs_config *config, char **ret_why)
+{
+    cleanup_free char *why = NULL;
+    int r = interface_programs_load(config, &s->programs, &why);
+
+    if (r < 0 && config->door.open) {
+        config->door.open = false;
+        r = interface_programs_load(config, &s->programs, ret_why);
+        if (r == 0)
+            log_warning("policies are not done at the interfaces: %s", why ? why : "this kernel does not take it");
+    } else {
+        *ret_why = take_ptr(why);
+    }
+    s->door = r == 0 && config->door.open;
+    return r;
+}
+
 /* What a kernel does not draw is no reason not to count. */
 static int load_with_samples(struct interfaces *s, struct interface_programs_config *config, char **ret_why)
 {
     cleanup_free char *why = NULL;
-    int r = interface_programs_load(config, &s->programs, &why);
+    int r = load_with_door(s, config, &why);
 
     if (r < 0 && config->sampling.rate) {
         config->sampling.rate = 0;
@@ -86,7 +104,8 @@ static int load(struct interfaces *s, char **ret_why)
                                                .netns_keys = programs_know_netns(),
                                                .sampling = {.rate = c->samples_rate,
                                                             .every = c->samples_mode == CONFIG_SAMPLES_EVERY,
-                                                            .ring_bytes = (uint32_t)c->samples_buffer_bytes}};
+                                                            .ring_bytes = (uint32_t)c->samples_buffer_bytes},
+                                               .door = s->options.door};
     int r = load_with_samples(s, &config, ret_why);
 
     if (r < 0)
@@ -139,8 +158,8 @@ static bool is_insisted_on(const struct config *config)
     return config->layer_xdp == CONFIG_XDP_ON || config->layer_tc == CONFIG_TC_ON;
 }
 
-/* An earlier pdttd may have counted: its links and filters must not go on without anybody who reads them. */
-static int switch_off(struct interfaces *s, const char *why)
+/* An earlier pdttd may have counted: its links and filters must not go on without anybody who reads them, or drop by its list. */
+static void detach_all(struct interfaces *s)
 {
     cleanup_close int pinned = interface_counts_get(s->options.pins);
     cleanup_free int *numbers = NULL;
@@ -149,6 +168,11 @@ static int switch_off(struct interfaces *s, const char *why)
     if (pinned >= 0 && interface_counts_list(pinned, &numbers, &n) == 0)
         for (size_t i = 0; i < n; i++)
             interface_detach(s->options.pins, numbers[i]);
+}
+
+static int switch_off(struct interfaces *s, const char *why)
+{
+    detach_all(s);
     pins_remove_dir(s->options.pins, PINS_INTERFACES);
     s->off = strdup(why);
     return s->off ? 0 : -ENOMEM;
@@ -159,6 +183,8 @@ static int fail_softly(struct interfaces *s, int error, char **ret_why)
     cleanup_free char *why = *ret_why ? take_ptr(*ret_why) : strdup(strerror(-error));
 
     log_warning("without the interface layer: %s", why ? why : strerror(-error));
+    detach_all(s);
+    s->door = false;
     s->watch = netdev_watch_stop(s->watch);
     s->samples = samples_close(s->samples);
     s->programs = interface_programs_free(s->programs);

@@ -136,8 +136,12 @@ static bool policies_fit(const struct mapset *m, uint32_t room)
     for (unsigned map = MAP_POLICY_FIRST; map <= MAP_POLICY_LAST; map++)
         if (m->fd[map] < 0)
             return false;
-    return bpf_obj_get_info_by_fd(m->fd[MAP_POLICY_MAP], &info, &size) == 0 &&
-           info.value_size == sizeof(struct pdtt_policy) && info.max_entries == (room ? 2 * room : 1);
+    if (bpf_obj_get_info_by_fd(m->fd[MAP_POLICY_MAP], &info, &size) < 0 ||
+        info.value_size != sizeof(struct pdtt_policy) || info.max_entries != (room ? 2 * room : 1))
+        return false;
+    return bpf_obj_get_info_by_fd(m->fd[MAP_POLICY_NETWORKS], &info, &size) == 0 &&
+           info.max_entries ==
+               (room ? PDTT_POLICY_NETS(room) : 1); /* one of an earlier version has no room for a door */
 }
 
 void mapset_drop_other_policies(struct mapset *m, uint32_t room)

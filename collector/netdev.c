@@ -177,7 +177,7 @@ struct netdev_watch {
 int netdev_watch(struct netdev_watch **ret)
 {
     struct netdev_watch *w = calloc(1, sizeof(*w));
-    int r = w ? open_socket(RTMGRP_LINK, SOCK_NONBLOCK, &w->nl) : -ENOMEM;
+    int r = w ? open_socket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, SOCK_NONBLOCK, &w->nl) : -ENOMEM;
 
     if (r < 0) {
         free(w);

@@ -67,9 +67,10 @@ static void note_never(struct policy_roll *roll, const struct policy_set *set)
     size_t n = 0;
     const struct policy_never *never = policy_set_never(set, &n);
 
-    for (size_t i = 0; i < roll->n; i++)
+    for (size_t i = 0; i < roll->n; i++) {
         free(take_ptr(roll->v[i].never));
-
+        roll->v[i].door = policy_set_is_at_door(set, i);
+    }
     for (size_t i = 0; i < n; i++) {
         struct policy_entry *e = never[i].policy < roll->n ? &roll->v[never[i].policy] : NULL;
         bool by = never[i].by >= 0 && (size_t)never[i].by < roll->n;

@@ -220,9 +220,11 @@ static int clear_map(int fd, size_t key_size, size_t which_at, unsigned shift, i
 
 static int clear_keys(const struct policies *p, int set)
 {
-    int r = clear_map(map_fd(p, MAP_POLICY_NETWORKS), sizeof(struct pdtt_policy_network),
-                      offsetof(struct pdtt_policy_network, which), 2, set);
+    int r = 0;
 
+    for (int door = 0; door < 2 && r == 0; door++)
+        r = clear_map(map_fd(p, MAP_POLICY_NETWORKS), sizeof(struct pdtt_policy_network),
+                      offsetof(struct pdtt_policy_network, which), 2, door << 1 | set);
     return r < 0 ? r
                  : clear_map(map_fd(p, MAP_POLICY_VALUES), sizeof(struct pdtt_policy_value),
                              offsetof(struct pdtt_policy_value, which), 8, set);
@@ -232,6 +234,12 @@ static int clear_keys(const struct policies *p, int set)
 static uint32_t vector_of(const struct policies *p, int set, uint32_t vector)
 {
     return vector ? (uint32_t)set * PDTT_POLICY_VECTORS(p->room) + vector : 0;
+}
+
+/* A rule + 1 in the same way; 0 stays what it is. */
+static uint32_t rule_of(const struct policies *p, int set, uint32_t rule)
+{
+    return rule ? (uint32_t)set * p->room + rule : 0;
 }
 
 static int put(int fd, const void *key, uint32_t vector)
@@ -251,7 +259,8 @@ static int fill_keys(const struct policies *p, int set, const struct policy_set 
                                           .which = PDTT_POLICY_NETWORK((uint32_t)set, n->part, n->ipv6)};
 
         memcpy(key.address, n->address, sizeof(key.address));
-        r = put(map_fd(p, MAP_POLICY_NETWORKS), &key, vector_of(p, set, n->vector));
+        r = put(map_fd(p, MAP_POLICY_NETWORKS), &key,
+                n->part == PDTT_POLICY_DOOR ? rule_of(p, set, n->vector) : vector_of(p, set, n->vector));
     }
     for (size_t i = 0; i < s->n_values && r == 0; i++) {
         struct pdtt_policy_value key = {.which = PDTT_POLICY_VALUE((uint32_t)set, s->values[i].part),

@@ -229,9 +229,10 @@ int policy_roll_load(struct policy_roll *roll, struct store *store, char **ret_f
 json_t *policy_entry_json(const struct policy_entry *e)
 {
     cleanup_free char *words = policy_format(&e->policy);
-    json_t *ret = json_pack("{s:o, s:s, s:I, s:o, s:o, s:b}", "name", json_text_or_null(e->policy.name), "origin",
-                            origin_words[e->origin], "since", (json_int_t)e->since_sec, "words",
-                            json_text_or_null(words), "never", json_text_or_null(e->never), "off", e->off);
+    json_t *ret =
+        json_pack("{s:o, s:s, s:I, s:o, s:o, s:b, s:b}", "name", json_text_or_null(e->policy.name), "origin",
+                  origin_words[e->origin], "since", (json_int_t)e->since_sec, "words", json_text_or_null(words),
+                  "never", json_text_or_null(e->never), "off", e->off, "door", e->door);
 
     for (size_t i = 1; ret && policy_key_name(i); i++) {
         cleanup_free char *value = policy_key_value(i, &e->policy);

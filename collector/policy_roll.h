@@ -19,6 +19,7 @@ struct policy_entry {
     char *never;        /* why it can never match; NULL: it can */
     bool off;           /* its condition does not hold */
     uint32_t lapse_sec; /* what it comes to, with the default; POLICY_LAPSE_NEVER */
+    bool door;          /* it is for the interfaces too, where they have a door */
 };
 
 struct policy_roll {

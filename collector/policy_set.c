@@ -470,7 +470,7 @@ static int compare_nets(const void *a, const void *b)
     return order ? order : x->rule < y->rule ? -1 : 1;
 }
 
-static bool contains(const struct policy_network *outer, const struct policy_network *inner)
+bool policy_network_contains(const struct policy_network *outer, const struct policy_network *inner)
 {
     uint8_t bytes = outer->prefix / 8, rest = outer->prefix % 8;
 
@@ -493,7 +493,7 @@ static uint64_t *nest(struct nesting *nesting, const struct policy_network *netw
 {
     uint64_t *bits;
 
-    while (nesting->n && !contains(nesting->network[nesting->n - 1], network))
+    while (nesting->n && !policy_network_contains(nesting->network[nesting->n - 1], network))
         nesting->n--;
     bits = nesting->bits + (size_t)nesting->n * words;
     if (nesting->n)
@@ -667,7 +667,7 @@ static int allocate(struct policy_set *s)
     s->vectors = calloc(PDTT_POLICY_VECTORS(s->room), sizeof(*s->vectors));
     s->pool = calloc(PDTT_POLICY_POOL(s->room), sizeof(*s->pool));
     s->interned = calloc(hash_size(s->room), sizeof(*s->interned));
-    s->networks = calloc(2 * (size_t)s->n + 1, sizeof(*s->networks));
+    s->networks = calloc(3 * (size_t)s->n + 1, sizeof(*s->networks));
     for (int i = 0; i < 2; i++)
         s->ports[i] = calloc(65536, sizeof(*s->ports[i]));
     return s->rules && s->rule_of && s->policies && s->rows && s->vectors && s->pool && s->interned && s->networks &&
@@ -698,6 +698,8 @@ int policy_set_new(const struct policy *list, size_t n, const struct policy_name
         set_actions(s);
         r = policy_set_find_never(s);
     }
+    if (r == 0)
+        r = policy_set_find_door(s);
     if (r < 0) {
         policy_set_free(s);
         return r;
@@ -726,6 +728,7 @@ struct policy_set *policy_set_free(struct policy_set *s)
     free(s->project_vectors);
     free(s->projects);
     free(s->never);
+    free(s->at_door);
     free(s);
     return NULL;
 }

@@ -56,3 +56,9 @@ struct policy_set *policy_set_free(struct policy_set *s);
 
 /* Which policies never match, in the order of the list; owned by the set. A condition or a switch may spare the one in front. */
 const struct policy_never *policy_set_never(const struct policy_set *s, size_t *ret_n);
+
+/*
+ * Whether frames from the remote network of this policy, all or all but some of it, can be dropped at the interface: it blocks, names
+ * nothing else, and no policy before it may match any of them (those that may are holes).
+ */
+bool policy_set_is_at_door(const struct policy_set *s, size_t policy);

@@ -7,7 +7,7 @@
 struct policy_set_network {
     uint8_t part, ipv6, prefix;
     uint8_t address[16];
-    uint32_t vector;
+    uint32_t vector; /* of PDTT_POLICY_DOOR: the rule + 1, 0: none */
 };
 
 struct policy_set_value {
@@ -49,12 +49,19 @@ struct policy_set {
     uint32_t n_projects;
     const char **projects; /* sorted names; while the set is made */
 
+    bool *at_door; /* by index in the list */
     struct policy_never *never;
     size_t n_never;
 };
 
 /* A vector as bits, words of them. */
 void policy_set_vector(const struct policy_set *s, uint32_t vector, uint64_t *ret_bits);
+
+/* Whether all addresses of inner are in outer. */
+bool policy_network_contains(const struct policy_network *outer, const struct policy_network *inner);
+
+/* policy_set_door.c: adds networks of the part PDTT_POLICY_DOOR. */
+int policy_set_find_door(struct policy_set *s);
 
 /* policy_set_never.c */
 int policy_set_find_never(struct policy_set *s);

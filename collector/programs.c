@@ -238,7 +238,7 @@ static int set_sizes(struct programs *p, const struct programs_config *config)
         {find_map(p, MAP_POLICY_VECTORS), policies ? 2 * PDTT_POLICY_VECTORS(policies) : 1},
         {find_map(p, MAP_POLICY_WORDS), policies ? 2 * PDTT_POLICY_POOL(policies) : 1},
         {find_map(p, MAP_POLICY_PORTS), policies ? 4 * PDTT_POLICY_PORTS : 1},
-        {find_map(p, MAP_POLICY_NETWORKS), policies ? 4 * policies : 1},
+        {find_map(p, MAP_POLICY_NETWORKS), policies ? PDTT_POLICY_NETS(policies) : 1},
         {find_map(p, MAP_POLICY_VALUES), policies ? PDTT_POLICY_KEYS(policies) : 1},
         {find_map(p, MAP_POLICY_MAP), policies ? 2 * policies : 1},
         {find_map(p, MAP_POLICY_BUCKETS), PDTT_POLICY_IDS(policies)},

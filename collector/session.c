@@ -5,6 +5,7 @@
 #include "collector/mend.h"
 #include "collector/policy_admin.h"
 #include "collector/policy_kernel.h"
+#include "collector/session_door.h"
 #include "collector/session_interfaces.h"
 #include "collector/session_internal.h"
 #include "collector/session_policies.h"
@@ -402,6 +403,7 @@ struct session *session_close(struct session *s)
     connections_close(s->connections);
     interfaces_close(s->interfaces);
     session_close_policies(s);
+    session_close_door(s);
     policies_close(s->policies);
     ledger_close(s->ledger);
     rules_close(s->rules); /* writes to a map of the kernel's, asks store and names */

@@ -33,6 +33,7 @@ struct session {
     struct ledger *ledger;
     struct policies *policies;       /* NULL: limits.policies is 0, or this kernel takes none */
     struct session_policies *policy; /* what is in force of them; NULL: nothing can be */
+    struct session_door *door;       /* what it knows at the interfaces; NULL: nothing yet */
     struct connections *connections; /* NULL: none are recorded */
     struct names *names;
     struct rules *rules;

@@ -1,10 +1,28 @@
 #include "collector/session_interfaces.h"
 
+#include "collector/session_door.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 
 #include <string.h>
+
+static struct interface_door door_of(const struct session *s)
+{
+    if (!session_wants_door(s))
+        return (struct interface_door){0};
+    return (struct interface_door){
+        .open = true,
+        .ledger_fd = kernel_map_fd(s->kernel, MAP_OUTER),
+        .sets_fd = kernel_map_fd(s->kernel, MAP_POLICY_SETS),
+        .networks_fd = kernel_map_fd(s->kernel, MAP_POLICY_NETWORKS),
+        .rules_fd = kernel_map_fd(s->kernel, MAP_POLICY_MAP),
+        .buckets_fd = kernel_map_fd(s->kernel, MAP_POLICY_BUCKETS),
+        .counters_fd = kernel_map_fd(s->kernel, MAP_POLICY_STATS),
+        .telling_fd = kernel_map_fd(s->kernel, MAP_POLICY_TELLING),
+        .events_fd = kernel_map_fd(s->kernel, MAP_POLICY_EVENTS),
+    };
+}
 
 int session_open_interfaces(struct session *s)
 {
@@ -14,6 +32,7 @@ int session_open_interfaces(struct session *s)
         .conn_uid_fd = kernel_map_fd(s->kernel, MAP_CONN_UID),
         .stats_fd = kernel_map_fd(s->kernel, MAP_STATS),
         .ledger = kernel_ledger_id(s->kernel),
+        .door = door_of(s),
     };
     cleanup_free char *why = NULL;
     int r = interfaces_open(&options, &s->interfaces, &why);

@@ -4,6 +4,7 @@
 #include "collector/policy_admin.h"
 #include "collector/policy_events.h"
 #include "collector/policy_resolve.h"
+#include "collector/session_door.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -176,6 +177,7 @@ void session_look_at_policies(struct session *s)
 
     if (!p || !p->admin)
         return;
+    session_refresh_door(s);
     policy_resolve_ask(p->resolve, clock_boottime_ns());
     policies_pace(s->policies);
     if (has_condition(policy_admin_roll(p->admin))) {

@@ -205,6 +205,7 @@ static int show(const struct invocation *in, json_t *list, json_t *stats)
         return EXIT_FAILURE;
     }
     json_object_set(policy, "counters", counters ? counters : json_null());
+    json_object_set(policy, "doors", json_object_get(list, "doors"));
     return ask_print(in, json_incref(policy), print_shown);
 }
 

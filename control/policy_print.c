@@ -63,6 +63,17 @@ void policy_print_changed(const json_t *answer)
 
 /* ---- list ---- */
 
+static void print_doors(const char *before, const json_t *doors)
+{
+    for (size_t i = 0; i < json_array_size(doors); i++) {
+        cleanup_free char *interface = text(json_array_get(doors, i), "interface"),
+                          *hook = text(json_array_get(doors, i), "hook");
+
+        printf("%s%s (%s)", i ? ", " : before, interface ? interface : "", hook ? hook : "");
+    }
+    puts("");
+}
+
 static size_t widest_name(const json_t *policies, size_t least)
 {
     for (size_t i = 0; i < json_array_size(policies); i++) {
@@ -73,11 +84,17 @@ static size_t widest_name(const json_t *policies, size_t least)
     return least;
 }
 
+static bool at_door(const json_t *answer, const json_t *policy)
+{
+    return json_is_true(json_object_get(policy, "door")) && json_array_size(json_object_get(answer, "doors")) > 0;
+}
+
 void policy_print_list(const json_t *answer)
 {
     const json_t *policies = json_object_get(answer, "policies"), *reverted = json_object_get(answer, "reverted");
     int width = (int)widest_name(policies, strlen("NAME"));
     char when[32] = "";
+    bool doors = false;
     time_t at = (time_t)json_integer_value(reverted);
 
     if (json_array_size(policies) == 0)
@@ -91,11 +108,14 @@ void policy_print_list(const json_t *answer)
 
         if (!name || !origin || !words || !never)
             return;
-        printf("%-*s  %-10s  %s%s%s%s%s%s\n", width, name, strcmp(origin, "connection") == 0 ? "protected" : origin,
+        printf("%-*s  %-10s  %s%s%s%s%s%s%s\n", width, name, strcmp(origin, "connection") == 0 ? "protected" : origin,
                behind_name(words), *never ? " (" : "", never, *never ? ")" : "",
                json_is_true(json_object_get(p, "off")) ? " (off)" : "",
-               json_is_true(json_object_get(p, "lapsed")) ? " (lapsed)" : "");
+               json_is_true(json_object_get(p, "lapsed")) ? " (lapsed)" : "", at_door(answer, p) ? " (at the door)" : "");
+        doors |= at_door(answer, p);
     }
+    if (doors)
+        print_doors("at the door: of ", json_object_get(answer, "doors"));
     print_waiting(answer);
     if (json_is_integer(reverted) && strftime(when, sizeof(when), "%F %T", localtime(&at)))
         printf("A list that nobody confirmed was taken back at %s.\n", when);
@@ -133,6 +153,8 @@ void policy_print_one(const json_t *policy, const json_t *counters)
                json_is_true(json_object_get(policy, "lapsed")) ? ": it has" : "");
     if (never && *never)
         printf("%-14s %s\n", "warning", never);
+    if (at_door(policy, policy))
+        print_doors("at the door of ", json_object_get(policy, "doors"));
     if (json_is_object(counters))
         print_counters(counters);
 }

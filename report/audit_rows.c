@@ -82,7 +82,7 @@ static int add_interface(struct audit_job *job, size_t bucket, const char *sourc
 {
     static const char *const kinds[] = {"socket",        "other_namespace", "forwarded", "time_wait",
                                         "packet_socket", "not_ip",          "icmp",      "fragment",
-                                        "no_socket",     "malformed"};
+                                        "no_socket",     "malformed",       "blocked"};
     struct store_counters kernel, carried, headers, difference;
     int r;
 

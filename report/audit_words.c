@@ -34,6 +34,7 @@ static const struct audit_words interfaces[] = {
      "to closed ports, multicast that nobody wants, protocols whose sockets cannot be looked up (SCTP, raw): the "
      "ledger has what raw and SCTP sockets take of it"},
     {"malformed", "frames whose headers are too short or contradict each other; they passed"},
+    {"blocked", "dropped at the interface by a policy; the ledger has none of it"},
 };
 
 static const struct audit_words ledger[] = {

@@ -153,7 +153,7 @@ struct store_connection {
  * A counter that goes on by itself, as it stands now: what an interval adds is what it is ahead of the last reading that was
  * booked. The first reading of an identity adds all of it. Kinds of an interface: "kernel", its own counters with the link
  * layer's headers, and what the interface layer tells apart, in L3 bytes: "socket", "other_namespace", "time_wait",
- * "forwarded", "packet_socket", "not_ip", "icmp", "fragment", "no_socket", "malformed". Of the programs: causes, with how
+ * "forwarded", "packet_socket", "not_ip", "icmp", "fragment", "no_socket", "malformed", "blocked". Of the programs: causes, with how
  * often in rx_packets. A policy's source is its name, it has no kind, and tx is what it let pass, rx what it dropped.
  */
 struct store_meter {

@@ -214,6 +214,32 @@ START_TEST(extension_headers_are_passed_up_to_the_transport)
 }
 END_TEST
 
+START_TEST(neighbour_discovery_is_told_from_other_icmp)
+{
+    static const unsigned types[] = {128, 132, 133, 135, 136, 137, 138};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        struct frame f = {0}, v4 = {0};
+        struct parse_output p;
+
+        put_ethernet(&f, 0x86dd);
+        put_ipv6(&f, 8, 58);
+        put8(&f, types[i]);
+        put_zeros(&f, 7 + 10); /* padding behind it */
+        ck_assert_int_eq(parse(&f, &p), PARSE_IP);
+        ck_assert_int_eq(p.neighbours, types[i] >= 133 && types[i] <= 137);
+        ck_assert_uint_eq(p.ip_size, 48);
+        put_ethernet(&v4, 0x0800);
+        put_ipv4(&v4, 20, 8, 0, 58);
+        put8(&v4, types[i]);
+        put_zeros(&v4, 7);
+        ck_assert_int_eq(parse(&v4, &p), PARSE_IP);
+        ck_assert(!p.neighbours);
+        ck_assert_uint_eq(p.ip_size, 28);
+    }
+}
+END_TEST
+
 START_TEST(later_fragments_have_no_ports_and_first_ones_do)
 {
     for (unsigned offset = 0; offset < 2; offset++) {
@@ -397,6 +423,7 @@ static Suite *parse_suite(void)
         tags_of_vlans_are_passed_one_in_the_other,
         more_tags_than_there_can_be_are_malformed,
         extension_headers_are_passed_up_to_the_transport,
+        neighbour_discovery_is_told_from_other_icmp,
         later_fragments_have_no_ports_and_first_ones_do,
         another_protocol_is_no_error,
         padding_behind_a_packet_is_not_part_of_it,

@@ -100,6 +100,11 @@ const struct policy_never *policy_set_never(const struct policy_set *s, size_t *
     return NULL;
 }
 
+bool policy_set_is_at_door(const struct policy_set *s, size_t policy)
+{
+    return false;
+}
+
 struct policy_set *policy_set_free(struct policy_set *s)
 {
     return NULL;

@@ -347,6 +347,30 @@ static struct packet random_packet(void)
     return packet;
 }
 
+static unsigned dropped_at_door;
+
+static bool names_remote_alone(const struct policy *p)
+{
+    return p->remote.family && !p->local.family && p->protocol < 0 && !p->user && !p->group && !p->project &&
+           !p->unit && !p->class_name && p->remote_ports.last - p->remote_ports.first == 65535 &&
+           p->local_ports.last - p->local_ports.first == 65535;
+}
+
+/* What is dropped at the door, knowing the address alone, is what the list has dropped; whose block it is says so itself. */
+static void compare_door(const struct policy_set *s, const struct policy *list, const struct packet *packet, int64_t by)
+{
+    uint32_t door = find_network(s, PDTT_POLICY_DOOR, packet->family, packet->remote);
+    const struct policy *p = door ? &list[s->rules[door - 1].index] : NULL;
+
+    if (!p || packet->direction != PDTT_RX || packet->class_id == PDTT_CLASS_LOOPBACK)
+        return;
+    dropped_at_door++;
+    ck_assert_int_eq(by, s->rules[door - 1].index);
+    ck_assert_int_eq(p->action, POLICY_BLOCK);
+    ck_assert(names_remote_alone(p) && p->direction != POLICY_OUT && !p->when_percent);
+    ck_assert(policy_set_is_at_door(s, (size_t)by));
+}
+
 /* How many of the packets some policy decided. */
 static unsigned compare(size_t n, unsigned packets, unsigned actions)
 {
@@ -367,6 +391,7 @@ static unsigned compare(size_t n, unsigned packets, unsigned actions)
         ck_assert_uint_eq(is.observers, should.observers);
         ck_assert_uint_eq(is.seen, should.seen);
         decided += is.by >= 0;
+        compare_door(s, list, &packet, is.by);
     }
     policy_set_free(s);
     return decided;
@@ -411,6 +436,123 @@ static struct policy_network network(uint8_t family, const char *bytes, uint8_t 
     memcpy(n.address, bytes, strlen(bytes));
     return n;
 }
+
+/* Lists of which most name little else than a network, or nothing is for the door. */
+static void simplify(struct policy *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct policy *p = &list[i];
+
+        if (chance(4) == 0)
+            continue;
+        *p = (struct policy){.remote = chance(8) ? random_network() : (struct policy_network){0},
+                             .priority = chance(3),
+                             .direction = (enum policy_direction)chance(3),
+                             .action = chance(3) ? POLICY_BLOCK : (enum policy_action)chance(4),
+                             .rate = 1000,
+                             .protocol = chance(10) ? -1 : IPPROTO_TCP,
+                             .remote_ports = {0, 65535},
+                             .local_ports = {0, 65535}};
+        if (chance(8) == 0) {
+            p->when_percent = 80;
+            p->when_allocation = (char *)"user";
+        }
+        snprintf(p->name, sizeof(p->name), "p%zu", i);
+    }
+}
+
+START_TEST(what_is_dropped_at_the_door_is_what_the_list_drops)
+{
+    struct policy list[40];
+    unsigned at_door = 0;
+
+    srandom(10);
+    dropped_at_door = 0;
+    for (unsigned round = 0; round < 2000; round++) {
+        size_t n = 1 + chance(array_length(list));
+        struct policy_set *s;
+
+        for (size_t i = 0; i < n; i++)
+            random_policy(&list[i], i, 4);
+        simplify(list, n);
+        ck_assert_int_eq(policy_set_new(list, n, &names, 64, &s), 0);
+        for (size_t i = 0; i < n; i++)
+            at_door += policy_set_is_at_door(s, i);
+        for (unsigned i = 0; i < 50; i++) {
+            struct packet packet = random_packet();
+
+            compare_door(s, list, &packet, judge_one_by_one(list, n, &packet).by);
+        }
+        policy_set_free(s);
+    }
+    ck_assert_uint_gt(at_door, 1000);
+    ck_assert_uint_gt(dropped_at_door, 1000);
+}
+END_TEST
+
+static bool drops_at_door(const struct policy *list, size_t n, const char *address, bool *at_door)
+{
+    uint8_t bytes[16] = {0};
+    struct policy_set *s;
+    bool drops;
+
+    memcpy(bytes, address, 4);
+    ck_assert_int_eq(policy_set_new(list, n, &names, 64, &s), 0);
+    drops = find_network(s, PDTT_POLICY_DOOR, AF_INET, bytes) != 0;
+    *at_door = policy_set_is_at_door(s, n - 1);
+    ck_assert_int_eq(!!(s->head.parts & PDTT_POLICY_HAS_DOOR), *at_door);
+    policy_set_free(s);
+    return drops;
+}
+
+START_TEST(what_comes_before_a_block_is_a_hole_in_the_door)
+{
+    struct policy list[2] = {any("first"), any("scan")};
+    bool at_door;
+
+    list[0].action = POLICY_ALLOW;
+    list[1].remote = network(AF_INET, "\x0a\x01", 16);
+    list[0].remote = network(AF_INET, "\x0a\x01\x02\x03", 32);
+    ck_assert(!drops_at_door(list, 2, "\x0a\x01\x02\x03", &at_door) && at_door);
+    ck_assert(drops_at_door(list, 2, "\x0a\x01\x02\x04", &at_door) && at_door);
+    list[0].direction = POLICY_OUT; /* says nothing of what comes in */
+    ck_assert(drops_at_door(list, 2, "\x0a\x01\x02\x03", &at_door) && at_door);
+    list[0].direction = POLICY_BOTH;
+    list[1].priority = 1;
+    ck_assert(drops_at_door(list, 2, "\x0a\x01\x02\x03", &at_door) && at_door);
+    list[1].priority = 0;
+    list[0].remote = (struct policy_network){0};
+    list[0].protocol = IPPROTO_UDP; /* from anywhere: somebody has to look at the packet */
+    list[0].action = POLICY_OBSERVE;
+    ck_assert(!drops_at_door(list, 2, "\x0a\x01\x02\x04", &at_door) && !at_door);
+    list[0].local = network(AF_INET6, "\xfd", 8); /* of the other family */
+    ck_assert(drops_at_door(list, 2, "\x0a\x01\x02\x04", &at_door) && at_door);
+}
+END_TEST
+
+START_TEST(a_block_that_names_more_than_a_network_is_not_for_the_door)
+{
+    struct policy p = any("scan");
+    bool at_door;
+
+    p.remote = network(AF_INET, "\x0a\x01", 16);
+    ck_assert(drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && at_door);
+    p.direction = POLICY_OUT;
+    ck_assert(!drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && !at_door);
+    p.direction = POLICY_IN;
+    p.user = (char *)"u1";
+    ck_assert(!drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && !at_door);
+    p.user = NULL;
+    p.local_ports = (struct policy_ports){22, 22};
+    ck_assert(!drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && !at_door);
+    p.local_ports = (struct policy_ports){0, 65535};
+    p.when_percent = 80;
+    ck_assert(!drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && !at_door);
+    p.when_percent = 0;
+    p.action = POLICY_LIMIT;
+    ck_assert(!drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && !at_door);
+}
+END_TEST
 
 START_TEST(ten_thousand_remotes_take_the_room_that_they_are_given)
 {
@@ -520,6 +662,9 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, random_sets_judge_random_packets_as_the_list_does);
     tcase_add_test(tcase, sets_of_thousands_judge_as_the_list_does);
+    tcase_add_test(tcase, what_is_dropped_at_the_door_is_what_the_list_drops);
+    tcase_add_test(tcase, what_comes_before_a_block_is_a_hole_in_the_door);
+    tcase_add_test(tcase, a_block_that_names_more_than_a_network_is_not_for_the_door);
     tcase_add_test(tcase, ten_thousand_remotes_take_the_room_that_they_are_given);
     tcase_add_test(tcase, a_policy_that_another_always_comes_before_is_told_with_it);
     tcase_add_test(tcase, a_policy_that_contradicts_itself_is_told);
