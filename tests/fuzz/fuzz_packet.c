@@ -48,6 +48,11 @@ static void require_bounds(const struct frame *f, enum parse_result result, cons
     assert(p->has_ports || (!p->source_port && !p->destination_port));
 }
 
+static bool is_icmpv6(const struct parse_output *p)
+{
+    return p->family == PARSE_FAMILY_INET6 && p->protocol == PARSE_ICMPV6 && !p->later_fragment;
+}
+
 static void require_packet(const struct frame *f, const struct parse_output *p)
 {
     bool v4 = p->family == PARSE_FAMILY_INET;
@@ -55,6 +60,8 @@ static void require_packet(const struct frame *f, const struct parse_output *p)
     assert(v4 || p->family == PARSE_FAMILY_INET6);
     assert(p->headers_size >= (v4 ? 20 : 40));
     assert((uint32_t)p->link_size + p->headers_size <= f->in.frame_size);
+    assert(p->ip_size >= p->headers_size && (uint32_t)p->link_size + p->ip_size <= f->in.frame_size);
+    assert(!p->neighbours || is_icmpv6(p));
     assert(!v4 || (all_zero(p->source + 4, 12) && all_zero(p->destination + 4, 12)));
     assert(p->has_ports == (!p->later_fragment && (p->protocol == PARSE_TCP || parse_has_ports(p->protocol))));
 }
@@ -63,8 +70,9 @@ static bool same(const struct parse_output *a, const struct parse_output *b)
 {
     return a->link_size == b->link_size && a->headers_size == b->headers_size && a->family == b->family &&
            a->protocol == b->protocol && a->later_fragment == b->later_fragment && a->has_ports == b->has_ports &&
-           a->source_port == b->source_port && a->destination_port == b->destination_port &&
-           memcmp(a->source, b->source, 16) == 0 && memcmp(a->destination, b->destination, 16) == 0;
+           a->ip_size == b->ip_size && a->neighbours == b->neighbours && a->source_port == b->source_port &&
+           a->destination_port == b->destination_port && memcmp(a->source, b->source, 16) == 0 &&
+           memcmp(a->destination, b->destination, 16) == 0;
 }
 
 /* As it is of every interface that there is; the parser is safe without, but then looks behind the headers for the type. */
@@ -73,7 +81,7 @@ static bool type_is_in_header(const struct frame *f)
     return !f->in.link_size || (f->in.type_offset & MOST_LINK) + 2 <= (f->in.link_size & MOST_LINK);
 }
 
-/* Whoever sees less of a frame asks for more or says the same; behind the headers nothing is looked at. */
+/* Whoever sees less of a frame asks for more or says the same; behind the headers only the type of ICMPv6 is looked at. */
 static void require_prefix(const struct frame *f, size_t cut, enum parse_result result, const struct parse_output *p)
 {
     struct parse_output less;
@@ -82,7 +90,7 @@ static void require_prefix(const struct frame *f, size_t cut, enum parse_result 
     assert(of_less == PARSE_MORE || (of_less == result && same(p, &less)));
     if (result != PARSE_IP || !type_is_in_header(f))
         return;
-    cut = (size_t)p->link_size + p->headers_size;
+    cut = (size_t)p->link_size + p->headers_size + is_icmpv6(p);
     if (cut <= f->readable)
         assert(parse_some(f, cut, &less) == PARSE_IP && same(p, &less));
 }
