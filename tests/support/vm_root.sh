@@ -31,7 +31,7 @@ vm_libraries()
         while read -r library; do printf '%s\n' "$library" "$(realpath "$library")"; done
 }
 
-vm_programs() { find "$builddir/pdttd" "$builddir/pdtt-report" "$builddir/tests/support" -maxdepth 1 -type f -perm -100; }
+vm_programs() { find "$builddir/pdttd" "$builddir/pdttctl" "$builddir/pdtt-report" "$builddir/tests/support" -maxdepth 1 -type f -perm -100; }
 
 vm_existing() { while read -r path; do [ ! -e "$path" ] && [ ! -L "$path" ] || printf '%s\n' "$path"; done; }
 
