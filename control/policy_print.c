@@ -111,7 +111,8 @@ void policy_print_list(const json_t *answer)
         printf("%-*s  %-10s  %s%s%s%s%s%s%s\n", width, name, strcmp(origin, "connection") == 0 ? "protected" : origin,
                behind_name(words), *never ? " (" : "", never, *never ? ")" : "",
                json_is_true(json_object_get(p, "off")) ? " (off)" : "",
-               json_is_true(json_object_get(p, "lapsed")) ? " (lapsed)" : "", at_door(answer, p) ? " (at the door)" : "");
+               json_is_true(json_object_get(p, "lapsed")) ? " (lapsed)" : "",
+               at_door(answer, p) ? " (at the door)" : "");
         doors |= at_door(answer, p);
     }
     if (doors)

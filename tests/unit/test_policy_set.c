@@ -549,6 +549,9 @@ START_TEST(a_block_that_names_more_than_a_network_is_not_for_the_door)
     p.when_percent = 80;
     ck_assert(!drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && !at_door);
     p.when_percent = 0;
+    p.lapse_sec = 60; /* nobody at the door looks at the clock */
+    ck_assert(!drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && !at_door);
+    p.lapse_sec = 0;
     p.action = POLICY_LIMIT;
     ck_assert(!drops_at_door(&p, 1, "\x0a\x01\x02\x04", &at_door) && !at_door);
 }
