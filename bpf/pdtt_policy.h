@@ -43,7 +43,7 @@ enum pdtt_policy_renewed {
     PDTT_POLICY_RENEWED
 };
 
-#define PDTT_POLICY_LIMITS 0x80000000u /* in parts of struct pdtt_policy_head: a rule limits what is sent by TCP */
+#define PDTT_POLICY_LIMITS   0x80000000u /* in parts of struct pdtt_policy_head: a rule limits what is sent by TCP */
 #define PDTT_POLICY_HAS_DOOR 0x40000000u /* in parts: some rule is for the interfaces too */
 
 /* Element of policy_sets; wild is the summary of struct pdtt_policy_row. */
