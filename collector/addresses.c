@@ -1,16 +1,13 @@
 #include "collector/addresses.h"
 
-#include "common/cleanup.h"
+#include "collector/rtnetlink.h"
 
-#include <libmnl/libmnl.h>
+#include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
-
-#define BUFFER_SIZE 65536
-#define ATTEMPTS    10 /* EINTR: the list changed while it was told */
 
 struct list {
     struct address *v;
@@ -58,36 +55,9 @@ static int add_address(const struct nlmsghdr *message, void *userdata)
     return MNL_CB_ERROR;
 }
 
-static int dump(struct mnl_socket *nl, char *buffer, struct list *list)
+static void begin(void *userdata)
 {
-    struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-    unsigned sequence = (unsigned)time(NULL), port = mnl_socket_get_portid(nl);
-    struct ifaddrmsg *info;
-    ssize_t n;
-    int r = MNL_CB_OK;
-
-    request->nlmsg_type = RTM_GETADDR;
-    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request->nlmsg_seq = sequence;
-    info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
-    info->ifa_family = AF_UNSPEC;
-    if (mnl_socket_sendto(nl, request, request->nlmsg_len) < 0)
-        return -errno;
-    while (r == MNL_CB_OK && (n = mnl_socket_recvfrom(nl, buffer, BUFFER_SIZE)) > 0)
-        r = mnl_cb_run(buffer, (size_t)n, sequence, port, add_address, list);
-    return r == MNL_CB_STOP ? 0 : -errno;
-}
-
-static int ask(char *buffer, struct list *list)
-{
-    struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    int r;
-
-    if (!nl)
-        return -errno;
-    r = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : dump(nl, buffer, list);
-    mnl_socket_close(nl);
-    return r;
+    ((struct list *)userdata)->n = 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -109,14 +79,9 @@ static size_t leave_out_twice(struct list *list)
 
 int addresses_list(struct address **ret, size_t *ret_n)
 {
-    cleanup_free char *buffer = malloc(BUFFER_SIZE);
     struct list list = {0};
-    int r = buffer ? -EINTR : -ENOMEM;
+    int r = rtnetlink_list(RTM_GETADDR, sizeof(struct ifaddrmsg), begin, add_address, &list);
 
-    for (int i = 0; r == -EINTR && i < ATTEMPTS; i++) {
-        list.n = 0;
-        r = ask(buffer, &list);
-    }
     if (r < 0) {
         free(list.v);
         return r;

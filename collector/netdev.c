@@ -1,13 +1,14 @@
 #include "collector/netdev.h"
 
-#include "common/cleanup.h"
+#include "collector/rtnetlink.h"
 
-#include <libmnl/libmnl.h>
+#include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* ---- one message ---- */
 
@@ -91,73 +92,27 @@ static int by_ifindex(const void *a, const void *b)
     return (da->ifindex > db->ifindex) - (da->ifindex < db->ifindex);
 }
 
-static int open_socket(unsigned groups, int flags, struct mnl_socket **ret)
+static void begin(void *userdata)
 {
-    struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
-    int r;
+    struct netdev_list *list = userdata;
 
-    if (!nl)
-        return -errno;
-    if (mnl_socket_bind(nl, groups, MNL_SOCKET_AUTOPID) < 0) {
-        r = -errno;
-        mnl_socket_close(nl);
-        return r;
-    }
-    *ret = nl;
-    return 0;
+    free(list->v);
+    *list = (struct netdev_list){0};
 }
-
-/* A kernel page may hold more than one of them, and with many virtual functions a link is large. */
-#define BUFFER_SIZE 65536
-
-static int dump_links(struct mnl_socket *nl, char *buffer, struct netdev_list *ret)
-{
-    struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-    unsigned sequence = (unsigned)time(NULL), port = mnl_socket_get_portid(nl);
-    struct ifinfomsg *info;
-    ssize_t n;
-    int r = MNL_CB_OK;
-
-    request->nlmsg_type = RTM_GETLINK;
-    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request->nlmsg_seq = sequence;
-    info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
-    info->ifi_family = AF_UNSPEC;
-    if (mnl_socket_sendto(nl, request, request->nlmsg_len) < 0)
-        return -errno;
-    while (r == MNL_CB_OK && (n = mnl_socket_recvfrom(nl, buffer, BUFFER_SIZE)) > 0)
-        r = mnl_cb_run(buffer, (size_t)n, sequence, port, add_link, ret);
-    return r == MNL_CB_STOP ? 0 : -errno;
-}
-
-/* EINTR: the list changed while it was told, and may be neither the old nor the new one. */
-#define ATTEMPTS 10
 
 int netdev_list(struct netdev_list *ret)
 {
-    cleanup_free char *buffer = malloc(BUFFER_SIZE);
-    int r = -EINTR;
+    struct netdev_list list = {0};
+    int r = rtnetlink_list(RTM_GETLINK, sizeof(struct ifinfomsg), begin, add_link, &list);
 
-    if (!buffer)
-        return -ENOMEM;
-    for (int i = 0; r == -EINTR && i < ATTEMPTS; i++) {
-        struct netdev_list list = {0};
-        struct mnl_socket *nl;
-
-        r = open_socket(0, 0, &nl);
-        if (r < 0)
-            return r;
-        r = dump_links(nl, buffer, &list);
-        mnl_socket_close(nl);
-        if (r == 0 || (r == -EINTR && i + 1 == ATTEMPTS)) {
-            if (list.n)
-                qsort(list.v, list.n, sizeof(*list.v), by_ifindex);
-            *ret = list;
-            return 0;
-        }
+    if (r < 0 && r != -EINTR) {
         free(list.v);
+        return r;
     }
-    return r;
+    if (list.n)
+        qsort(list.v, list.n, sizeof(*list.v), by_ifindex);
+    *ret = list;
+    return 0;
 }
 
 const struct netdev *netdev_find(const struct netdev_list *list, int ifindex)
@@ -169,6 +124,8 @@ const struct netdev *netdev_find(const struct netdev_list *list, int ifindex)
 
 /* ---- what changes ---- */
 
+#define BUFFER_SIZE 65536
+
 struct netdev_watch {
     struct mnl_socket *nl;
     char buffer[BUFFER_SIZE];
@@ -177,7 +134,7 @@ struct netdev_watch {
 int netdev_watch(struct netdev_watch **ret)
 {
     struct netdev_watch *w = calloc(1, sizeof(*w));
-    int r = w ? open_socket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, SOCK_NONBLOCK, &w->nl) : -ENOMEM;
+    int r = w ? rtnetlink_open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, SOCK_NONBLOCK, &w->nl) : -ENOMEM;
 
     if (r < 0) {
         free(w);
