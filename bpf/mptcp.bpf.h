@@ -16,7 +16,10 @@ static __always_inline bool mptcp_is_known(void)
            bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_skc_to_mptcp_sock);
 }
 
-/* The owner of the MPTCP socket that sk, seen to be a subflow, belongs to; NULL when that has none yet, or sk has fallen back to plain TCP. */
+/*
+ * The owner of the MPTCP socket that sk, seen to be a subflow, belongs to; NULL when that has none yet, or sk has fallen back to
+ * plain TCP.
+ */
 static __always_inline struct pdtt_owner *owner_of_subflow(struct bpf_sock *sk)
 {
     struct mptcp_sock *whole = mptcp_is_known() ? bpf_skc_to_mptcp_sock(sk) : NULL;
@@ -25,8 +28,8 @@ static __always_inline struct pdtt_owner *owner_of_subflow(struct bpf_sock *sk)
 }
 
 /*
- * Until Linux 7.0 the helper takes every full socket of protocol TCP for one of TCP, also a raw socket and the kernel's own for
- * resets, which are a third as long: it read what lies behind them, and Linux 6.1 died of it.
+ * The helper takes every full socket of protocol TCP for one of TCP, also a raw socket and the kernel's own for resets, which are a
+ * third as long: it read what lies behind them, and Linux 6.1 died of it. Upstream changes it in 2026 (mptcp_net-next, issue 622).
  */
 static __always_inline bool mptcp_may_ask(const struct bpf_sock *sk)
 {
