@@ -2,6 +2,7 @@
 
 #include "bpf/pdtt_abi.h"
 #include "common/cleanup.h"
+#include "common/policy_values.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -202,9 +203,7 @@ static uint64_t time_of(uint64_t bytes, uint64_t rate)
 
 static uint64_t burst_ns(const struct policy *p, uint64_t rate)
 {
-    uint64_t burst = p->burst ?: rate / 10;
-
-    return time_of(!p->burst && burst < SUPER_PACKET ? SUPER_PACKET : burst, rate);
+    return time_of(p->burst ?: policy_default_burst(p), rate);
 }
 
 /* One with a condition goes by what is known of the allocations, any other by pdttd alone. */

@@ -199,12 +199,17 @@ static void write_rate(FILE *out, const void *member, const struct policy *polic
         policy_write_rate(out, policy->rate);
 }
 
-/* What passes at once after a pause: a tenth of a second's worth, and at least one super-packet. */
+/*
+ * What passes at once after a pause: at least one super-packet. What comes in too fast can only be dropped, and TCP that lost all
+ * of a window waits for its timer of 200 ms: what it may send afterwards must not have run over meanwhile, or it has half its rate.
+ */
 enum { MIN_BURST = 1 << 16, LEAST_BURST = 1 << 14 };
 
-uint64_t policy_default_burst(uint64_t rate)
+uint64_t policy_default_burst(const struct policy *policy)
 {
-    return rate / 10 > MIN_BURST ? rate / 10 : MIN_BURST;
+    uint64_t burst = policy->direction == POLICY_OUT ? policy->rate / 10 : policy->rate / 5 * 2;
+
+    return burst > MIN_BURST ? burst : MIN_BURST;
 }
 
 static const char *read_burst(void *target, const char *value, char buf[static POLICY_WHY_MAX])
@@ -214,7 +219,7 @@ static const char *read_burst(void *target, const char *value, char buf[static P
     if (units_parse_size(value, &bytes) < 0)
         return SAY("is not a size; write one like \"1 MiB\"");
     if (bytes < LEAST_BURST || bytes > INT64_C(1) << 30)
-        return SAY("is outside 16 KiB to 1 GiB; leave the key out for a tenth of a second's worth");
+        return SAY("is outside 16 KiB to 1 GiB; leave the key out for what a limit needs");
     *(uint64_t *)target = (uint64_t)bytes;
     return NULL;
 }
@@ -223,7 +228,7 @@ static void write_burst(FILE *out, const void *member, const struct policy *poli
 {
     uint64_t burst = policy->burst;
 
-    if (policy->action != POLICY_LIMIT || burst == policy_default_burst(policy->rate))
+    if (policy->action != POLICY_LIMIT || burst == policy_default_burst(policy))
         return;
     if (burst % (1 << 20) == 0)
         fprintf(out, "%lluMiB", (unsigned long long)burst >> 20);

@@ -158,6 +158,6 @@ int policy_finish(struct policy_words *w, const char **ret_key, char **ret_why)
     if (fault)
         return refuse(ret_why, -EINVAL, "%s", fault);
     if (w->policy.action == POLICY_LIMIT && !w->policy.burst)
-        w->policy.burst = policy_default_burst(w->policy.rate);
+        w->policy.burst = policy_default_burst(&w->policy);
     return 0;
 }

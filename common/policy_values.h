@@ -42,5 +42,5 @@ struct policy_key {
 extern const struct policy_key policy_keys[];
 extern const size_t policy_n_keys;
 
-uint64_t policy_default_burst(uint64_t rate);
+uint64_t policy_default_burst(const struct policy *policy); /* by its rate and direction */
 bool policy_any_port(const struct policy_ports *ports);

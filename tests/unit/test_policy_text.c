@@ -93,10 +93,14 @@ START_TEST(rates_are_bits_or_bytes)
 }
 END_TEST
 
-START_TEST(a_burst_is_by_default_a_tenth_of_a_second_and_a_super_packet_at_least)
+START_TEST(a_burst_is_by_default_by_the_direction_and_a_super_packet_at_least)
 {
-    parse("a action=limit rate=\"100 Mbit/s\"");
+    parse("a action=limit direction=out rate=\"100 Mbit/s\"");
     ck_assert_uint_eq(policy.burst, 1250000);
+    parse("a action=limit direction=in rate=\"100 Mbit/s\"");
+    ck_assert_uint_eq(policy.burst, 5000000);
+    parse("a action=limit rate=\"100 Mbit/s\"");
+    ck_assert_uint_eq(policy.burst, 5000000);
     parse("a action=limit rate=\"100 kbit/s\"");
     ck_assert_uint_eq(policy.burst, 65536);
 }
@@ -283,7 +287,7 @@ int main(void)
     tcase_add_test(words, every_key_is_taken);
     tcase_add_test(words, what_is_left_open_is_any);
     tcase_add_loop_test(words, rates_are_bits_or_bytes, 0, (int)array_length(rates));
-    tcase_add_test(words, a_burst_is_by_default_a_tenth_of_a_second_and_a_super_packet_at_least);
+    tcase_add_test(words, a_burst_is_by_default_by_the_direction_and_a_super_packet_at_least);
     tcase_add_loop_test(words, text_and_policy_say_the_same, 0, (int)array_length(canonical));
     tcase_add_loop_test(words, what_is_wrong_is_said_in_one_line, 0, (int)array_length(bad));
     tcase_add_test(words, a_text_without_end_is_refused);
