@@ -34,18 +34,19 @@ static __always_inline __u64 pace_most(__u64 rate)
 }
 
 /*
- * What the rate's time should be used of in took_ns: a little less than all of it when there is nearly no credit left, so that
- * the bucket has no reason to mark or to drop. ahead_ns is below 0 while there is credit, -burst_ns at least.
+ * What the rate's time should be used of in took_ns: a little more than all of it while there is credit, which evens out senders
+ * that are fast and slow in turns, as BBR, and a little less when there is nearly none left, so that the bucket has no reason to
+ * mark or to drop. ahead_ns is below 0 while there is credit, -burst_ns at least.
  */
 static __always_inline __u64 pace_aim(__u64 took_ns, __s64 ahead_ns, __u64 burst_ns)
 {
     __s64 over = ahead_ns + (__s64)(burst_ns >> 3);
 
-    if (over < 0)
-        over = 0;
+    if (over < -(__s64)PACE_WINDOW_NS)
+        over = -(__s64)PACE_WINDOW_NS;
     if (over > (__s64)PACE_WINDOW_NS)
         over = PACE_WINDOW_NS;
-    return took_ns - ((took_ns * (__u64)over) >> 30); /* an eighth less at most */
+    return took_ns - (((__s64)took_ns * over) >> 30); /* an eighth less or more at most */
 }
 
 /*
