@@ -14,6 +14,7 @@ builddir=$(cd "${builddir:-$srcdir/build}" && pwd)
 VM_CACHE=$builddir/tests/cache/vm
 VM_WORK=$builddir/tests/work/vm-${0##*/}
 VM_MEMORY=1536
+VM_QEMU=
 QEMU=qemu-system-x86_64
 
 # vm_skip REASON: this kernel is not tried, and that is seen
@@ -57,15 +58,37 @@ vm_cpu()
     esac
 }
 
-# vm_boot SECONDS: until it powers off; the tests' sentences go to $VM_WORK/results, the kernel's to $VM_WORK/console
+# vm_says_something SECONDS: that the emulator still runs after them and nothing has come is false
+vm_says_something()
+{
+    local end=$((SECONDS + $1))
+    until [ -s "$VM_WORK/console" ] || ! kill -0 "$VM_QEMU" 2>/dev/null; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 1
+    done
+}
+
+# vm_boot SECONDS: until it powers off; the tests' sentences go to $VM_WORK/results, the kernel's to $VM_WORK/console. One boot in
+# a hundred stands still before the kernel's first word: that is the emulator's, and tried once more.
 vm_boot()
 {
-    : >"$VM_WORK/results"
-    timeout -k 5 "$1" "$QEMU" -accel tcg,thread=multi -cpu "$(vm_cpu)" -smp 2 -m $VM_MEMORY -nodefaults -no-reboot -display none \
-        -kernel "$VM_CACHE/$VM_NAME/vmlinuz" -initrd "$VM_WORK/initrd" \
-        -append "console=ttyS0 panic=-1 oops=panic quiet rdinit=/init" \
-        -chardev "file,id=console,path=$VM_WORK/console" -serial chardev:console \
-        -chardev "file,id=results,path=$VM_WORK/results" -serial chardev:results </dev/null >"$VM_WORK/qemu" 2>&1
+    local patience=300
+    while :; do
+        : >"$VM_WORK/results"
+        : >"$VM_WORK/console"
+        timeout -k 5 "$1" "$QEMU" -accel tcg,thread=multi -cpu "$(vm_cpu)" -smp 2 -m $VM_MEMORY -nodefaults -no-reboot -display none \
+            -kernel "$VM_CACHE/$VM_NAME/vmlinuz" -initrd "$VM_WORK/initrd" \
+            -append "console=ttyS0 panic=-1 oops=panic quiet rdinit=/init" \
+            -chardev "file,id=console,path=$VM_WORK/console" -serial chardev:console \
+            -chardev "file,id=results,path=$VM_WORK/results" -serial chardev:results </dev/null >"$VM_WORK/qemu" 2>&1 &
+        VM_QEMU=$!
+        vm_says_something "$patience" && break
+        kill "$VM_QEMU"
+        wait "$VM_QEMU"
+        printf '# the emulator stood still for %s s; it is started once more\n' "$patience"
+        patience=$(($1 + 60)) # its own time is over before
+    done
+    wait "$VM_QEMU"
 }
 
 # The sentences of all tests, each with the kernel and the test in front, so that they can be told apart in one list.
@@ -105,7 +128,7 @@ vm_run()
     mkdir -p "$VM_CACHE" "$VM_WORK"
     # shellcheck disable=SC2064 # the name of now
     [ -n "${VM_KEEP:-}" ] || trap "rm -rf '$VM_WORK'" EXIT
-    trap 'exit 143' TERM INT HUP
+    trap '[ -z "$VM_QEMU" ] || kill "$VM_QEMU"; exit 143' TERM INT HUP
     vm_fetch_kernel
     if [ -n "${PDTT_VM_LONG:-}" ]; then
         vm_make_initrd "${@/#--/}"
