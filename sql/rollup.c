@@ -128,11 +128,13 @@ static int write_seen(struct store *s)
     return r;
 }
 
-/* In a transaction: all levels and the watermark, or nothing. */
+/* In a transaction: all levels and the watermark, or nothing. The one before may have failed, and taken the calendar with it. */
 static int write_all(struct store *s, void *userdata)
 {
-    int r = write_seen(s);
+    int r = buckets_need_calendar(s);
 
+    if (r == 0)
+        r = write_seen(s);
     if (r == 0)
         r = write_level(s, STORE_5MIN, &s->rollup.sums);
     for (int level = STORE_HOUR; level < STORE_LEVELS && r == 0; level++)
