@@ -61,12 +61,17 @@ COMMAND_TEXT(json, json)
 COMMAND_NUMBER(cycles, cycles, 1, CYCLES_MAX)
 COMMAND_NUMBER(rounds, rounds, 1, INSERT_ROUNDS_MAX)
 
+#define USAGE                                                                                                          \
+    "book_cost --directory DIR --json FILE [--accounts N] [--cycles N] [--rounds N]\nWhat booking 100,000 accounts "   \
+    "takes of an interval."
+
 static const struct option_row rows[] = {
     {"directory", 0, "DIR", "where the databases are made; it must have 1 GB", NULL, set_directory},
     {"accounts", 0, "N", "how many are booked in each interval (100000)", NULL, set_accounts},
     {"cycles", 0, "N", "for how many times five minutes is booked (2)", NULL, set_cycles},
     {"rounds", 0, "N", "how often an interval is inserted on disk and in memory (15)", NULL, set_rounds},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
+    COMMAND_HELP,
 };
 
 /* ---- booking, by the store ---- */
@@ -403,12 +408,8 @@ int main(int argc, char **argv)
     struct command command = {.cycles = 2, .rounds = 15};
 
     log_init("book_cost");
-    if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
-        return 2;
-    if (!command.directory || !command.json) {
-        options_print_help(stderr, "book_cost --directory DIR --json FILE [--cycles N] [--rounds N]", rows,
-                           array_length(rows));
-        return 2;
-    }
+    command_read(rows, array_length(rows), argc, argv, USAGE, &command);
+    if (!command.directory || !command.json)
+        command_incomplete(rows, array_length(rows), USAGE);
     return run(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

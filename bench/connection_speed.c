@@ -52,12 +52,17 @@ COMMAND_NUMBER(days, days, 1, 365)
 COMMAND_NUMBER(per_day, per_day, 1, 1000000)
 COMMAND_NUMBER(open, open, 1, OPEN_MOST)
 
+#define USAGE                                                                                                          \
+    "connection_speed --directory DIR --report PROGRAM [--days N] [--per-day N] [--open N]\nWhat records of "          \
+    "connections cost in the store."
+
 static const struct option_row rows[] = {
     {"directory", 0, "DIR", "where the database is made; it must not hold one", NULL, set_directory},
     {"report", 0, "PROGRAM", "the pdtt-report to measure", NULL, set_report},
     {"days", 0, "N", "days until now (7)", NULL, set_days},
     {"per-day", 0, "N", "connections that begin in a day (5000)", NULL, set_per_day},
     {"open", 0, "N", "connections that stay open and move something in each minute (200)", NULL, set_open},
+    COMMAND_HELP,
 };
 
 /* ---- the site ---- */
@@ -245,8 +250,7 @@ int main(int argc, char **argv)
     struct stat st;
 
     log_init("connection_speed");
-    if (options_parse(rows, array_length(rows), argc, argv, &c, NULL) < 0)
-        return 2;
+    command_read(rows, array_length(rows), argc, argv, USAGE, &c);
     if (!c.directory || !c.report) {
         log_error("--directory and --report are needed");
         return 2;

@@ -51,12 +51,17 @@ COMMAND_TEXT(json, json)
 COMMAND_NUMBER(dashboards, dashboards, 1, MOST_DASHBOARDS)
 COMMAND_NUMBER(seconds, seconds, 1, MOST_SECONDS)
 
+#define USAGE                                                                                                          \
+    "dashboards --url URL --tokens FILE [--dashboards N] [--seconds N] [--json FILE]\nHow long pdtt-serve takes to "   \
+    "answer dashboards over TCP."
+
 static const struct option_row rows[] = {
     {"url", 0, "URL", "where pdtt-serve is, without a path", NULL, set_url},
     {"tokens", 0, "FILE", "a token a line; dashboards take them in turns", NULL, set_tokens},
     {"dashboards", 0, "N", "how many (50)", NULL, set_dashboards},
     {"seconds", 0, "N", "for how long (30)", NULL, set_seconds},
     {"json", 0, "FILE", "where the figures go as well", NULL, set_json},
+    COMMAND_HELP,
 };
 
 /* ---- asking ---- */
@@ -219,8 +224,7 @@ int main(int argc, char **argv)
     static char tokens[MOST_TOKENS][200];
     size_t n_tokens;
 
-    if (options_parse(rows, array_length(rows), argc, argv, &c, NULL) < 0)
-        return 2;
+    command_read(rows, array_length(rows), argc, argv, USAGE, &c);
     n_tokens = read_tokens(c.tokens, tokens);
     if (!c.url || n_tokens == 0) {
         fprintf(stderr, "dashboards: --url and --tokens with a token in it are needed\n");

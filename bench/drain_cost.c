@@ -41,11 +41,16 @@ COMMAND_TEXT(json, json)
 COMMAND_NUMBER(rounds, rounds, 1, ROUNDS_MAX)
 COMMAND_NUMBER(most, most, sizes[0], LARGE)
 
+#define USAGE                                                                                                          \
+    "drain_cost --directory DIR --json FILE [--rounds N] [--most N]\nWhat draining the ledger costs, step by step. "   \
+    "Root."
+
 static const struct option_row rows[] = {
     {"directory", 0, "DIR", "where the database is made", NULL, set_directory},
     {"rounds", 0, "N", "how often each ledger is drained", NULL, set_rounds},
     {"most", 0, "N", "accounts of the largest ledger (1000000)", NULL, set_most},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
+    COMMAND_HELP,
 };
 
 /* ---- one drain ---- */
@@ -254,12 +259,8 @@ int main(int argc, char **argv)
     struct command command = {.rounds = 9, .most = LARGE};
 
     log_init("drain_cost");
-    if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
-        return 2;
-    if (!command.directory || !command.json) {
-        options_print_help(stderr, "drain_cost --directory DIR --json FILE [--rounds N] [--most N]", rows,
-                           array_length(rows));
-        return 2;
-    }
+    command_read(rows, array_length(rows), argc, argv, USAGE, &command);
+    if (!command.directory || !command.json)
+        command_incomplete(rows, array_length(rows), USAGE);
     return run(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

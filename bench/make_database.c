@@ -1,10 +1,10 @@
 /* A database as a site's has it after years, made in minutes: five levels that agree, each as long as it would be kept.
  */
+#include "bench/command.h"
 #include "bench/levels.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/options.h"
 
 #include <string.h>
 #include <sys/statvfs.h>
@@ -80,6 +80,8 @@ static int set_small(void *target, const char *argument)
     return 0;
 }
 
+#define USAGE "make_database --database FILE [OPTION]...\nMakes a database as a site's has it after years."
+
 static const struct option_row rows[] = {
     {"database", 0, "FILE", "which to create", NULL, set_database},
     {"small", 0, NULL, "100 users, intervals of a minute, half a million rows; for a try, in seconds", NULL, set_small},
@@ -91,6 +93,7 @@ static const struct option_row rows[] = {
     {"until", 0, "SECONDS", "the time in UTC seconds since 1970 at which it ends, for the same again (now)", NULL,
      set_until},
     {"timezone", 0, "ZONE", "the site's (local)", NULL, set_timezone},
+    COMMAND_HELP,
 };
 
 /* ---- what it will be ---- */
@@ -247,12 +250,9 @@ int main(int argc, char **argv)
     struct calendar *c = NULL;
 
     log_init("make_database");
-    if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
-        return 2;
-    if (!command.database) {
-        options_print_help(stderr, "make_database --database FILE [options]", rows, array_length(rows));
-        return 2;
-    }
+    command_read(rows, array_length(rows), argc, argv, USAGE, &command);
+    if (!command.database)
+        command_incomplete(rows, array_length(rows), USAGE);
     int r = calendar_open(command.timezone, &c);
     if (r < 0) {
         log_error("option --timezone: '%s' cannot be used: %s; name a zone such as Australia/Perth", command.timezone,

@@ -72,6 +72,10 @@ static int set_shared(void *target, const char *argument)
     return 0;
 }
 
+#define USAGE                                                                                                          \
+    "packet_cost --variants FILE … (bench/run gives all of them)\nWhat one packet costs, with programs of several "  \
+    "kinds in turns. Root."
+
 static const struct option_row rows[] = {
     {"variants", 0, "FILE", "object file with the programs to compare with", NULL, set_variants},
     {"pdttd", 0, "FILE", "the daemon", NULL, set_pdttd},
@@ -88,6 +92,7 @@ static const struct option_row rows[] = {
     {"cases", 0, "NAME,...", "only these, and nothing attached (default: all)", NULL, set_cases},
     {"shared", 0, NULL, "go on where others count too: their price is in every case alike", NULL, set_shared},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
+    COMMAND_HELP,
 };
 
 /* ---- one flood ---- */
@@ -331,12 +336,8 @@ int main(int argc, char **argv)
     struct command command = {.rounds = 9, .lab.flood = {.packets = 400000, .users = 1}, .cases = (1u << CASES) - 1};
 
     log_init("packet_cost");
-    if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
-        return 2;
-    if (!complete(&command)) {
-        options_print_help(stderr, "packet_cost --variants FILE … (bench/run gives all of them)", rows,
-                           array_length(rows));
-        return 2;
-    }
+    command_read(rows, array_length(rows), argc, argv, USAGE, &command);
+    if (!complete(&command))
+        command_incomplete(rows, array_length(rows), USAGE);
     return run(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

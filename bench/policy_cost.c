@@ -31,9 +31,12 @@ struct command {
 COMMAND_TEXT(json, json)
 COMMAND_NUMBER(rounds, rounds, 1, ROUNDS_MAX)
 
+#define USAGE "policy_cost [--rounds N] [--json FILE]\nWhat a packet takes with policies in force. Root."
+
 static const struct option_row rows[] = {
     {"rounds", 0, "N", "how often each test run is repeated (9)", NULL, set_rounds},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
+    COMMAND_HELP,
 };
 
 /* ---- policies: four kinds that each agree with the packet in something, and one that it matches ---- */
@@ -220,7 +223,6 @@ int main(int argc, char **argv)
     struct command command = {.rounds = 9};
 
     log_init("policy_cost");
-    if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
-        return 2;
+    command_read(rows, array_length(rows), argc, argv, USAGE, &command);
     return run(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -31,10 +31,15 @@ COMMAND_TEXT(variants, variants)
 COMMAND_TEXT(json, json)
 COMMAND_NUMBER(rounds, rounds, 0, ROUNDS_MAX)
 
+#define USAGE                                                                                                          \
+    "program_counts --json FILE [--variants FILE] [--rounds N]\nInstructions of each program, and what a packet "      \
+    "takes in a test run. Root."
+
 static const struct option_row rows[] = {
     {"variants", 0, "FILE", "object file with the programs to compare with", NULL, set_variants},
     {"rounds", 0, "N", "how often each test run is repeated (9); 0: only count", NULL, set_rounds},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
+    COMMAND_HELP,
 };
 
 /* ---- instructions ---- */
@@ -244,12 +249,8 @@ int main(int argc, char **argv)
 
     log_init("program_counts");
     libbpf_set_print(silent);
-    if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
-        return 2;
-    if (!command.json) {
-        options_print_help(stderr, "program_counts --json FILE [--variants FILE] [--rounds N]", rows,
-                           array_length(rows));
-        return 2;
-    }
+    command_read(rows, array_length(rows), argc, argv, USAGE, &command);
+    if (!command.json)
+        command_incomplete(rows, array_length(rows), USAGE);
     return run(&command) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

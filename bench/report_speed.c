@@ -70,11 +70,16 @@ COMMAND_TEXT(report, report)
 COMMAND_TEXT(json, json)
 COMMAND_NUMBER(rounds, rounds, 1, ROUNDS_MAX)
 
+#define USAGE                                                                                                          \
+    "report_speed --database FILE --report PROGRAM --json FILE [--rounds N]\nHow long pdtt-report takes to answer "    \
+    "from a large database."
+
 static const struct option_row rows[] = {
     {"database", 0, "FILE", "made by make_database a moment ago", NULL, set_database},
     {"report", 0, "PROGRAM", "the pdtt-report to measure", NULL, set_report},
     {"rounds", 0, "N", "how often each question is asked (31)", NULL, set_rounds},
     {"json", 0, "FILE", "where the figures go", NULL, set_json},
+    COMMAND_HELP,
 };
 
 /* ---- SQL ---- */
@@ -362,13 +367,9 @@ int main(int argc, char **argv)
     static struct answer answers[QUESTIONS];
 
     log_init("report_speed");
-    if (options_parse(rows, array_length(rows), argc, argv, &command, NULL) < 0)
-        return 2;
-    if (!command.database || !command.report || !command.json) {
-        options_print_help(stderr, "report_speed --database FILE --report PROGRAM --json FILE [--rounds N]", rows,
-                           array_length(rows));
-        return 2;
-    }
+    command_read(rows, array_length(rows), argc, argv, USAGE, &command);
+    if (!command.database || !command.report || !command.json)
+        command_incomplete(rows, array_length(rows), USAGE);
     int r = find_subject(&command, &subject);
     if (r == 0)
         r = run(&command, &subject, answers);

@@ -8,6 +8,14 @@
 set -Eeuo pipefail
 export LC_ALL=C
 
+# --help of any test or benchmark, whatever else it takes: what its first lines say
+case ${1:-} in
+-h | --help)
+    sed -n '2,/^[^#]/{/^# shellcheck/d; s/^# \{0,1\}//p}' "$0"
+    exit 0
+    ;;
+esac
+
 srcdir=$(cd "${srcdir:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
 builddir=$(cd "${builddir:-$srcdir/build}" && pwd)
 FAILED=0
