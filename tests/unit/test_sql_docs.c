@@ -269,6 +269,71 @@ START_TEST(the_page_has_seventeen_queries)
 }
 END_TEST
 
+/* ---- the list of columns ---- */
+
+#define SUMS "tx_bytes rx_bytes tx_packets rx_packets tx_payload_bytes rx_payload_bytes total_bytes "
+
+/* What "| `VIEW` | ..." names in backticks, and SUMS for what it stands for. */
+static void read_columns(const char *view, FILE *out)
+{
+    char start[64], *at;
+
+    read_page();
+    at = strstr(page, "\n## Columns\n");
+    ck_assert_ptr_nonnull(at);
+    snprintf(start, sizeof(start), "\n| `%s` | ", view);
+    at = strstr(at, start);
+    ck_assert_msg(at != NULL, "the page has no columns of %s", view);
+    at += strlen(start);
+    *strchr(at, '\n') = '\0';
+    for (size_t n; *at; at += n) {
+        n = 1;
+        if (strncmp(at, "SUMS", strlen("SUMS")) == 0) {
+            fputs(SUMS, out);
+            n = strlen("SUMS");
+        } else if (*at == '`') {
+            size_t length = strcspn(at + 1, "`");
+
+            fprintf(out, "%.*s ", (int)length, at + 1);
+            n = length + 2;
+        }
+    }
+}
+
+static char *page_columns(const char *view)
+{
+    char *ret = NULL;
+    size_t size;
+    FILE *out = open_memstream(&ret, &size);
+
+    read_columns(view, out);
+    fclose(out);
+    return ret;
+}
+
+START_TEST(the_page_names_each_column_of_each_view)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    size_t n = 0;
+
+    ck_assert_int_eq(sqlite3_open_v2(place_path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db,
+                                        "SELECT v.name, group_concat(c.name, ' ') || ' ' FROM sqlite_schema v "
+                                        "CROSS JOIN pragma_table_info(v.name) c WHERE v.type = 'view' GROUP BY v.name",
+                                        -1, &stmt, NULL),
+                     SQLITE_OK);
+    for (; sqlite3_step(stmt) == SQLITE_ROW; n++) {
+        cleanup_free char *named = page_columns((const char *)sqlite3_column_text(stmt, 0));
+
+        ck_assert_str_eq(named, (const char *)sqlite3_column_text(stmt, 1));
+    }
+    ck_assert_uint_gt(n, 10);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sql_docs");
@@ -278,6 +343,7 @@ int main(void)
     tcase_set_timeout(c, 30);
     tcase_add_loop_test(c, each_query_of_the_page_prints_what_stands_below_it, 1, QUERIES + 1);
     tcase_add_test(c, the_page_has_seventeen_queries);
+    tcase_add_test(c, the_page_names_each_column_of_each_view);
     suite_add_tcase(suite, c);
     return unit_main(suite);
 }
