@@ -121,7 +121,9 @@ static int read_config(struct config_reader *reader, const char *path, struct co
     int r = config->path ? read_group(reader, root, config) : -ENOMEM;
     if (r == 0)
         r = config_check_retention(reader, root, config);
-    return r < 0 ? r : config_check_allocations(reader, root, config);
+    if (r == 0)
+        r = config_check_allocations(reader, root, config);
+    return r < 0 ? r : config_check_policies(reader, root, config);
 }
 
 char *config_one_line(char *why)

@@ -195,6 +195,12 @@ struct config_change {
 int config_compare(const struct config *a, const struct config *b,
                    int (*fn)(const struct config_change *change, void *userdata), void *userdata);
 
+/* "external", "loopback" or one of the configuration's. */
+bool config_has_class(const struct config *config, const char *name);
+
+/* Where the value of a key, such as "log.file", is written: "FILE:LINE"; NULL: nowhere, it is the default. */
+const char *config_origin_of(const struct config *config, const char *key);
+
 /*
  * Reads a file that holds the key "policies" and nothing else, with what it includes, into ret, which is empty. Errors and ret_why as
  * above; on failure ret is as it was.

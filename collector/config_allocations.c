@@ -176,7 +176,7 @@ void config_free_allocations(struct config *config)
 
 /* ---- against the rest of the file ---- */
 
-static bool is_class(const struct config *config, const char *name)
+bool config_has_class(const struct config *config, const char *name)
 {
     if (strcmp(name, "external") == 0 || strcmp(name, "loopback") == 0)
         return true;
@@ -192,9 +192,8 @@ static int check_classes(struct config_reader *reader, const config_setting_t *a
 
     for (int i = 0; classes && i < config_setting_length(classes); i++) {
         const config_setting_t *element = config_setting_get_elem(classes, (unsigned)i);
-        if (!is_class(config, config_setting_get_string(element)))
-            return config_complain(reader, element,
-                                   "is no class; write external, loopback or one that 'classes' defines");
+        if (!config_has_class(config, config_setting_get_string(element)))
+            return config_complain(reader, element, CONFIG_NO_CLASS);
         for (int k = 0; k < i; k++)
             if (strcmp(config_setting_get_string(element),
                        config_setting_get_string(config_setting_get_elem(classes, (unsigned)k))) == 0)

@@ -97,6 +97,11 @@ int config_keep_value(const struct config_reader *reader, const struct config_ke
     return 0;
 }
 
+const char *config_origin_of(const struct config *config, const char *key)
+{
+    return config->values[config_key_find(key) - config_keys].origin;
+}
+
 void config_free_values(struct config *config)
 {
     for (size_t i = 0; config->values && i < config_n_keys; i++) {

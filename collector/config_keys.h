@@ -161,3 +161,6 @@ int config_read_user_header(struct config_reader *reader, const config_setting_t
 /* What no key can be judged by alone, once all are read; root is the whole file. 0, -ENOMEM, -EINVAL. */
 int config_check_retention(struct config_reader *reader, const config_setting_t *root, const struct config *config);
 int config_check_allocations(struct config_reader *reader, const config_setting_t *root, const struct config *config);
+int config_check_policies(struct config_reader *reader, const config_setting_t *root, const struct config *config);
+
+#define CONFIG_NO_CLASS "is no class; write external, loopback or one that 'classes' defines"

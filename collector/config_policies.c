@@ -107,6 +107,24 @@ int config_read_policies(struct config_reader *reader, const config_setting_t *s
     return 0;
 }
 
+/* ---- against the rest of the file ---- */
+
+/* A class is nowhere but in this file; what is given by pdttctl may wait for one. */
+int config_check_policies(struct config_reader *reader, const config_setting_t *root, const struct config *config)
+{
+    const config_setting_t *policies = config_setting_get_member(root, "policies");
+
+    for (size_t i = 0; policies && i < config->policies.n; i++) {
+        const char *name = config->policies.v[i].class_name;
+
+        if (name && !config_has_class(config, name))
+            return config_complain(reader,
+                                   config_setting_get_member(config_setting_get_elem(policies, (unsigned)i), "class"),
+                                   CONFIG_NO_CLASS);
+    }
+    return 0;
+}
+
 /* ---- a file that holds policies alone ---- */
 
 static int read_file(struct config_reader *reader, config_t *parsed, struct policy_list *ret)

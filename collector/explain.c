@@ -40,11 +40,53 @@ static int read_rules(const struct config *config, struct projects **ret)
     return 0;
 }
 
+static bool is_known(const char *name, int (*find)(const char *name, uint32_t *ret_id))
+{
+    uint32_t id;
+
+    return name[strspn(name, "0123456789")] == '\0' || find(name, &id) != -ENOENT;
+}
+
+/* Without a rule a project is called as the group is. */
+static bool is_project(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_projects; i++)
+        if (strcmp(config->projects[i].name, name) == 0)
+            return true;
+    return is_known(name, names_nss_find_gid);
+}
+
+static void warn_of_subject(const struct config *config, const char *what, const char *user, const char *project)
+{
+    if (user && !is_known(user, names_nss_find_uid))
+        log_warning("%s: no user '%s' is known here; it matches nothing until there is one", what, user);
+    if (project && !is_project(config, project))
+        log_warning("%s: no rule and no group here has the name of project '%s'; it matches nothing until one has",
+                    what, project);
+}
+
+static void warn_of_policy(const struct config *config, const struct policy *policy)
+{
+    char what[POLICY_NAME_SIZE + sizeof("policy ''")];
+
+    snprintf(what, sizeof(what), "policy '%s'", policy->name);
+    warn_of_subject(config, what, policy->user, policy->project);
+    if (policy->group && !is_known(policy->group, names_nss_find_gid))
+        log_warning("%s: no group '%s' is known here; it matches nothing until there is one", what, policy->group);
+}
+
 int explain_unknown_names(const struct config *config)
 {
     cleanup(cleanup_projects) struct projects *projects = NULL;
+    int r = read_rules(config, &projects);
 
-    return read_rules(config, &projects);
+    for (size_t i = 0; i < config->n_allocations; i++)
+        warn_of_subject(config, "an allocation", config->allocations[i].user, config->allocations[i].project);
+    for (size_t i = 0; i < config->policies.n; i++)
+        warn_of_policy(config, &config->policies.v[i]);
+    if (config->policies.n && config->limit_policies == 0)
+        log_warning("limits.policies is 0: none of the policies will be in force");
+    return r;
 }
 
 /* A number is one, known or not: accounts of deleted users have projects too. */

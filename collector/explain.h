@@ -16,5 +16,5 @@ struct explain_question {
  */
 int explain_project(const struct config *config, const char *root, const struct explain_question *question);
 
-/* Only the warnings about names in rules. -ENOMEM. */
+/* Only the warnings, also about names in policies and allocations. -ENOMEM. */
 int explain_unknown_names(const struct config *config);

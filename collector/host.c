@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/escape.h"
 #include "common/log.h"
+#include "common/trusted.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -36,9 +37,20 @@ static int find_cgroup(const struct config *config, char **ret_path)
     cleanup_free char *why = NULL;
     int r = cgroup_find_root(config->cgroup, ret_path, &why);
 
+    const char *origin = config_origin_of(config, "cgroup");
+
     if (r < 0)
-        log_error("%s", why ? why : strerror(-r));
+        log_error("%s%s%s", origin ? origin : "", origin ? ": " : "", why ? why : strerror(-r));
     return r;
+}
+
+/* Whether a file may be made there. */
+static int check_parent(const char *path, char **ret_why)
+{
+    cleanup_close int fd = -1;
+
+    free(take_ptr(*ret_why));
+    return trusted_open_parent(path, &fd, ret_why);
 }
 
 /* Only a look: checking must not create or migrate anything. */
@@ -58,7 +70,7 @@ static int check_database(const struct config *config)
         if (slash && slash != directory)
             *slash = '\0';
         if (directory && access(directory, W_OK) == 0)
-            return 0; /* it will be made */
+            r = check_parent(config->database, &why); /* it will be made */
     }
     if (r < 0)
         log_error("%s", why ? why : strerror(-r));
@@ -90,6 +102,43 @@ static int check_notices(const struct config *config)
     return r;
 }
 
+/* No start fails for these: reports are lost until they can be written. */
+static void check_text_logs(const struct config *config)
+{
+    const struct {
+        const char *key, *path;
+    } logs[] = {{"log.file", config->log_file},
+                {"log.per_user_prefix", config->log_per_user_prefix},
+                {"log.connections", config->log_connections}};
+
+    for (size_t i = 0; i < array_length(logs); i++) {
+        cleanup_free char *why = NULL;
+        int r = *logs[i].path ? check_parent(logs[i].path, &why) : 0;
+
+        if (r < 0)
+            log_warning("%s: key '%s': value \"%s\": cannot be written: %s%s", config_origin_of(config, logs[i].key),
+                        logs[i].key, logs[i].path, why ? why : strerror(-r), r == -ENOENT ? "; make it" : "");
+    }
+}
+
+static int check_pins(const struct config *config)
+{
+    cleanup_free char *why = NULL;
+    int r = pins_check(config->pin_path, &why);
+
+    if (r < 0)
+        log_error("%s", why ? why : strerror(-r));
+    return r;
+}
+
+static void print_fine(const struct config *config, const char *cgroup)
+{
+    printf("%s: fine; %zu class%s, %zu project%s, %zu polic%s, cgroup %s, database %s\n",
+           config->path ? config->path : "built-in defaults", config->n_classes, config->n_classes == 1 ? "" : "es",
+           config->n_projects, config->n_projects == 1 ? "" : "s", config->policies.n,
+           config->policies.n == 1 ? "y" : "ies", cgroup, config->database);
+}
+
 static int check_host(const struct config *config, const char *cgroup)
 {
     int r = host_require();
@@ -99,16 +148,18 @@ static int check_host(const struct config *config, const char *cgroup)
     if (r == 0)
         r = check_database(config);
     if (r == 0)
+        r = check_pins(config);
+    if (r == 0)
         r = check_notices(config);
     if (r == 0)
         r = check_cgroup_layer();
     if (r == 0)
         r = explain_unknown_names(config);
-    if (r == 0)
-        printf("%s: fine; %zu classes, %zu projects, cgroup %s, database %s\n",
-               config->path ? config->path : "built-in defaults", config->n_classes, config->n_projects, cgroup,
-               config->database);
-    return r;
+    if (r < 0)
+        return r;
+    check_text_logs(config);
+    print_fine(config, cgroup);
+    return 0;
 }
 
 /* A question about a rule is about the configuration alone, whoever asks it and wherever. */

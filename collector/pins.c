@@ -19,6 +19,14 @@ static int say(char **ret_why, int error, const char *format, const char *path, 
     return error;
 }
 
+static int not_on_bpffs(const char *path, char **ret_why)
+{
+    return say(ret_why, -ENODEV,
+               "%s is not on a bpf file system%s; mount one with: mount -t bpf bpf /sys/fs/bpf, or set pin_path to a "
+               "directory on it",
+               path, "");
+}
+
 /* Parents are made too, but only below an existing bpffs: a typo must not litter another file system. */
 static int make_on_bpffs(const char *path, char **ret_why)
 {
@@ -35,8 +43,7 @@ static int make_on_bpffs(const char *path, char **ret_why)
         return *ret_why ? -ENOENT
                         : say(ret_why, -errno, "%s: %s; set pin_path to a directory on bpffs", parent, strerror(errno));
     if (fs.f_type != BPF_FS_MAGIC)
-        return say(ret_why, -ENODEV, "%s is not on a bpf file system%s; mount one with: mount -t bpf bpf /sys/fs/bpf",
-                   path, "");
+        return not_on_bpffs(path, ret_why);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return say(ret_why, -errno, "%s: cannot make the directory: %s", path, strerror(errno));
     return 0;
@@ -64,6 +71,22 @@ static int open_trusted(const char *path, int *ret_fd, char **ret_why)
         return say(ret_why, -ESTALE, "%s was exchanged while it was looked at%s; try again", path, "");
     *ret_fd = take_fd(fd);
     return 0;
+}
+
+int pins_check(const char *path, char **ret_why)
+{
+    cleanup_free char *there = strdup(path);
+    cleanup_close int fd = -1;
+    struct statfs fs;
+    char *slash;
+
+    if (!there)
+        return -ENOMEM;
+    while (statfs(there, &fs) < 0 && errno == ENOENT && (slash = strrchr(there, '/')) && slash != there)
+        *slash = '\0';
+    if (fs.f_type != BPF_FS_MAGIC)
+        return not_on_bpffs(path, ret_why);
+    return strcmp(there, path) == 0 ? open_trusted(path, &fd, ret_why) : 0;
 }
 
 int pins_open(const char *path, struct pins **ret_pins, char **ret_why)

@@ -23,6 +23,9 @@ struct pins {
 int pins_open(const char *path, struct pins **ret_pins, char **ret_why);
 struct pins *pins_close(struct pins *pins);
 
+/* Whether pins_open() could, but for another pdttd that has it; nothing is made. Errors and ret_why as there. */
+int pins_check(const char *path, char **ret_why);
+
 /* Where the directory is gone (bpffs was unmounted, somebody removed it) makes and locks it anew; as pins_open(). */
 int pins_renew(struct pins *pins, char **ret_why);
 

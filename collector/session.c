@@ -249,6 +249,7 @@ static uint32_t layers_that_are(const struct config *config, enum config_layer s
 static int open_kernel(struct session *s)
 {
     cleanup_free char *why = NULL;
+    const char *origin = NULL;
     struct kernel_options options = {
         .pin_path = s->config->pin_path,
         .accounts = s->config->limit_accounts,
@@ -264,12 +265,14 @@ static int open_kernel(struct session *s)
     };
     int r = cgroup_find_root(s->config->cgroup, &s->cgroup, &why);
 
+    if (r < 0)
+        origin = config_origin_of(s->config, "cgroup");
     if (r == 0) {
         options.cgroup_path = s->cgroup;
         r = kernel_open(&options, &s->kernel, &why);
     }
     if (r < 0)
-        log_error("%s", why ? why : strerror(-r));
+        log_error("%s%s%s", origin ? origin : "", origin ? ": " : "", why ? why : strerror(-r));
     return r;
 }
 
