@@ -119,10 +119,12 @@ static json_t *count_policies(const struct control_peer *peer, void *userdata)
 }
 
 /* Names that a change brought are asked for, and waited for as long as somebody who types it is patient. */
-static json_t *settle(struct session *s, json_t *answer)
+static json_t *settle(struct session *s, struct policy_admin *a, json_t *answer)
 {
     session_look_at_policies(s);
     session_await_names(s, DRAIN_NAMES_MS);
+    if (a && answer && !json_object_get(answer, "error"))
+        policy_answer_tell_unknown(a, answer);
     return answer;
 }
 
@@ -140,7 +142,7 @@ static json_t *change_policies(const struct control_peer *peer, struct session *
 
     log_info("policy %s by uid %u, process %d: %s%s", what, peer->uid, (int)peer->pid, why ? "refused: " : "done",
              why ? why : "");
-    return settle(s, answer);
+    return settle(s, a, answer);
 }
 
 static json_t *add_policy(const struct control_peer *peer, const json_t *argument, void *userdata)

@@ -386,6 +386,11 @@ int64_t policy_admin_reverted_sec(const struct policy_admin *a)
     return a->reverted_sec;
 }
 
+char *policy_admin_unknown(const struct policy_admin *a, size_t i)
+{
+    return a->names && a->names->unknown ? a->names->unknown(&a->roll.v[i].policy, a->names->userdata) : NULL;
+}
+
 /* ---- the rest of pdttd ---- */
 
 int policy_admin_read_meters(struct policy_admin *a, const struct store_meter **ret, size_t *ret_n)

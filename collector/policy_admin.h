@@ -36,6 +36,7 @@ struct policy_admin *policy_admin_close(struct policy_admin *a); /* what is in f
 /* What is in force and what may be told of it. */
 const struct policy_roll *policy_admin_roll(const struct policy_admin *a);
 struct policies *policy_admin_kernel(const struct policy_admin *a);
+char *policy_admin_unknown(const struct policy_admin *a, size_t i); /* of the roll's policy i, as policy_set.h has it */
 
 /* For struct store_interval, as policy_meters.h has them. */
 int policy_admin_read_meters(struct policy_admin *a, const struct store_meter **ret, size_t *ret_n);

@@ -37,6 +37,21 @@ static json_t *list_never(const struct policy_roll *roll)
     return never;
 }
 
+void policy_answer_tell_unknown(const struct policy_admin *a, json_t *answer)
+{
+    const struct policy_roll *roll = policy_admin_roll(a);
+    json_t *unknown = json_array();
+
+    for (size_t i = 0; unknown && i < roll->n; i++) {
+        cleanup_free char *what = policy_admin_unknown(a, i);
+
+        if (what)
+            json_array_append_new(unknown, json_pack("{s:o, s:o}", "name", json_text_or_null(roll->v[i].policy.name),
+                                                     "unknown", json_text_or_null(what)));
+    }
+    json_object_set_new(answer, "unknown", unknown);
+}
+
 static json_t *waits(const struct policy_admin *a)
 {
     int sec = policy_admin_waits_sec(a);
@@ -159,9 +174,11 @@ static json_t *tell_one(const struct policy_admin *a, size_t i)
 {
     const struct policy_entry *e = &policy_admin_roll(a)->v[i];
     bool may = e->lapse_sec != POLICY_LAPSE_NEVER;
+    cleanup_free char *unknown = policy_admin_unknown(a, i);
     json_t *ret = policy_entry_json(e);
 
     if (ret) {
+        json_object_set_new(ret, "unknown", json_text_or_null(unknown));
         json_object_set_new(ret, "lapse_sec", may ? json_integer(e->lapse_sec) : json_null());
         json_object_set_new(ret, "lapsed",
                             json_boolean(!e->off && policies_lapse_left_ns(policy_admin_kernel(a), i) < 0));

@@ -186,13 +186,10 @@ const char *policy_resolve_tell_unknown(struct policy_resolve *p, bool *ret_grou
 static int class_id(const char *name, uint32_t *ret_class, void *userdata)
 {
     struct policy_resolve *p = userdata;
-    bool exists = strcmp(name, "external") == 0 || strcmp(name, "loopback") == 0;
     int64_t id;
     int r;
 
-    for (size_t i = 0; i < p->config->n_classes && !exists; i++)
-        exists = strcmp(p->config->classes[i].name, name) == 0;
-    if (!exists)
+    if (!config_has_class(p->config, name))
         return -ENOENT;
     r = store_sync_classes(p->store, &name, 1, &id); /* which gives a name its id for ever */
     if (r == 0)
@@ -235,6 +232,41 @@ static int members(policy_add_member_fn add_fn, void *adder, void *userdata)
     return r;
 }
 
+/* ---- what is not known ---- */
+
+static bool is_unknown(const struct policy_resolve *p, bool group, const char *text)
+{
+    const struct name *name = text ? find(p, group, text) : NULL;
+
+    return name && name->answered && !name->known;
+}
+
+static bool has_rule(const struct policy_resolve *p, const char *project)
+{
+    for (size_t i = 0; i < p->config->n_projects; i++)
+        if (strcmp(p->config->projects[i].name, project) == 0)
+            return true;
+    return false;
+}
+
+/* Units come and go: that one is not there now is no mistake. */
+static char *unknown(const struct policy *policy, void *userdata)
+{
+    struct policy_resolve *p = userdata;
+    char *ret = NULL;
+    int n = 0;
+
+    if (is_unknown(p, false, policy->user))
+        n = asprintf(&ret, "no user '%s' is known here", policy->user);
+    else if (is_unknown(p, true, policy->group))
+        n = asprintf(&ret, "no group '%s' is known here", policy->group);
+    else if (policy->class_name && !config_has_class(p->config, policy->class_name))
+        n = asprintf(&ret, "no class '%s' is configured", policy->class_name);
+    else if (policy->project && !has_rule(p, policy->project) && is_unknown(p, true, policy->project))
+        n = asprintf(&ret, "no rule and no group here has the name of project '%s'", policy->project);
+    return n < 0 ? NULL : ret;
+}
+
 /* ---- the life of it ---- */
 
 int policy_resolve_new(struct names *names, struct rules *rules, struct policy_resolve **ret)
@@ -246,7 +278,12 @@ int policy_resolve_new(struct names *names, struct rules *rules, struct policy_r
     *p = (struct policy_resolve){
         .names = names,
         .rules = rules,
-        .callbacks = {.user = user, .group = group, .class_id = class_id, .units = units, .members = members},
+        .callbacks = {.user = user,
+                      .group = group,
+                      .class_id = class_id,
+                      .units = units,
+                      .members = members,
+                      .unknown = unknown},
     };
     p->callbacks.userdata = p;
     *ret = p;

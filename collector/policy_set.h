@@ -34,6 +34,12 @@ struct policy_names {
      * unit is asked first, then the user, then the group, as collector/projects.h has it. NULL: there are no projects.
      */
     int (*members)(policy_add_member_fn add, void *adder, void *userdata);
+
+    /*
+     * What the policy names that nothing here is called, so that it matches nothing until something is: a line such as "no user 'x'
+     * is known here", malloc'ed. NULL: there is all, or was not looked for yet. May be NULL itself.
+     */
+    char *(*unknown)(const struct policy *policy, void *userdata);
     void *userdata;
 };
 

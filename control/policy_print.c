@@ -23,13 +23,21 @@ static const char *behind_name(const char *words)
     return blank ? blank + 1 : "";
 }
 
-static void print_warnings(const json_t *never)
+static void print_warnings(const json_t *answer)
 {
+    const json_t *never = json_object_get(answer, "never"), *unknown = json_object_get(answer, "unknown");
+
     for (size_t i = 0; i < json_array_size(never); i++) {
         cleanup_free char *name = text(json_array_get(never, i), "name"),
                           *why = text(json_array_get(never, i), "never");
 
         printf("warning: policy '%s' %s\n", name ? name : "", why ? why : "");
+    }
+    for (size_t i = 0; i < json_array_size(unknown); i++) {
+        cleanup_free char *name = text(json_array_get(unknown, i), "name"),
+                          *what = text(json_array_get(unknown, i), "unknown");
+
+        printf("warning: policy '%s' matches nothing yet: %s\n", name ? name : "", what ? what : "");
     }
 }
 
@@ -57,7 +65,7 @@ void policy_print_changed(const json_t *answer)
 
     printf("%lld polic%s in force\n", (long long)n, n == 1 ? "y" : "ies");
     policy_print_connection(answer);
-    print_warnings(json_object_get(answer, "never"));
+    print_warnings(answer);
     print_waiting(answer);
 }
 
@@ -104,12 +112,13 @@ void policy_print_list(const json_t *answer)
     for (size_t i = 0; i < json_array_size(policies); i++) {
         const json_t *p = json_array_get(policies, i);
         cleanup_free char *name = text(p, "name"), *origin = text(p, "origin"), *words = text(p, "words"),
-                          *never = text(p, "never");
+                          *never = text(p, "never"), *unknown = text(p, "unknown");
 
-        if (!name || !origin || !words || !never)
+        if (!name || !origin || !words || !never || !unknown)
             return;
-        printf("%-*s  %-10s  %s%s%s%s%s%s%s\n", width, name, strcmp(origin, "connection") == 0 ? "protected" : origin,
-               behind_name(words), *never ? " (" : "", never, *never ? ")" : "",
+        printf("%-*s  %-10s  %s%s%s%s%s%s%s%s%s%s\n", width, name,
+               strcmp(origin, "connection") == 0 ? "protected" : origin, behind_name(words), *never ? " (" : "", never,
+               *never ? ")" : "", *unknown ? " (" : "", unknown, *unknown ? ")" : "",
                json_is_true(json_object_get(p, "off")) ? " (off)" : "",
                json_is_true(json_object_get(p, "lapsed")) ? " (lapsed)" : "",
                at_door(answer, p) ? " (at the door)" : "");
@@ -139,7 +148,8 @@ static void print_counters(const json_t *c)
 
 void policy_print_one(const json_t *policy, const json_t *counters)
 {
-    cleanup_free char *never = text(policy, "never"), *origin = text(policy, "origin");
+    cleanup_free char *never = text(policy, "never"), *origin = text(policy, "origin"),
+                      *unknown = text(policy, "unknown");
 
     for (size_t i = 0; policy_key_name(i); i++) {
         cleanup_free char *value = text(policy, policy_key_name(i));
@@ -154,6 +164,8 @@ void policy_print_one(const json_t *policy, const json_t *counters)
                json_is_true(json_object_get(policy, "lapsed")) ? ": it has" : "");
     if (never && *never)
         printf("%-14s %s\n", "warning", never);
+    if (unknown && *unknown)
+        printf("%-14s %s\n", "warning", unknown);
     if (at_door(policy, policy))
         print_doors("at the door of ", json_object_get(policy, "doors"));
     if (json_is_object(counters))
