@@ -170,7 +170,7 @@ sweep_dead_fixtures()
     for name in "${TMPDIR:-/tmp}"/pdtt-test-*-??????; do
         ! owner_is_gone "$(cut -d- -f3 <<<"${name##*/}")" || sweep_directory "$name"
     done
-    for name in $(ip netns list | awk '/^pdtt-(client|server)-[0-9]+/ {print $1}'); do
+    for name in $(ip netns list | awk '/^pdtt-(client|server|router)-[0-9]+/ {print $1}'); do
         ! owner_is_gone "${name##*-}" || end_processes_in "$name"
     done
     awk -F: -v mark="$FIXTURE_MARK" '$5 == mark {print $1}' /etc/passwd | while read -r name; do
