@@ -94,12 +94,19 @@ static int keep_gap(const struct store_gap *gap, void *userdata)
     return 0;
 }
 
+/* They are in order of their beginnings. */
 int64_t gaps_sum(const struct gaps *gaps)
 {
-    int64_t sum = 0;
+    int64_t sum = 0, known_sec = INT64_MIN;
 
-    for (size_t i = 0; i < gaps->n; i++)
-        sum = add_capped(sum, subtract_capped(gaps->v[i].end_sec, gaps->v[i].start_sec));
+    for (size_t i = 0; i < gaps->n; i++) {
+        int64_t start_sec = gaps->v[i].start_sec > known_sec ? gaps->v[i].start_sec : known_sec;
+
+        if (gaps->v[i].end_sec <= start_sec)
+            continue;
+        known_sec = gaps->v[i].end_sec;
+        sum = add_capped(sum, subtract_capped(known_sec, start_sec));
+    }
     return sum;
 }
 

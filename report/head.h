@@ -83,5 +83,5 @@ double coverage_percent(const struct coverage *coverage);
 /* The same of the bytes that connections hold; -1 where there are none. */
 double held_percent(const struct held *held);
 
-/* The sum of the gaps, in seconds. */
+/* How long the gaps are together, in seconds: what lies in two of them is missing once. */
 int64_t gaps_sum(const struct gaps *gaps);

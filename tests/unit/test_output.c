@@ -322,6 +322,19 @@ START_TEST(gaps_are_counted_summed_and_their_reasons_named_once)
 }
 END_TEST
 
+START_TEST(what_lies_in_two_gaps_is_missing_once)
+{
+    struct report_head head = some_head();
+    struct store_gap gaps[] = {
+        {0, 7200, "damaged"}, {600, 1200, "not running"}, {5400, 9000, "not running"}, {12000, 12600, "reboot"}};
+    cleanup_free char *text = NULL;
+
+    head.gaps = (struct gaps){gaps, 4};
+    text = written(&output_table, &head, NULL, 0);
+    ck_assert_ptr_nonnull(strstr(text, " (4 gaps, 2 h 40 min: damaged, not running, reboot)\n"));
+}
+END_TEST
+
 START_TEST(expired_detail_is_announced_with_what_is_shown_instead)
 {
     struct report_head head = some_head();
@@ -462,6 +475,7 @@ int main(void)
     tcase_add_test(c, the_uid_of_unattributed_bytes_is_a_value);
     tcase_add_test(c, nothing_counted_is_said_kindly);
     tcase_add_test(c, gaps_are_counted_summed_and_their_reasons_named_once);
+    tcase_add_test(c, what_lies_in_two_gaps_is_missing_once);
     tcase_add_test(c, expired_detail_is_announced_with_what_is_shown_instead);
     tcase_add_test(c, the_log_is_in_the_form_that_sites_know);
     tcase_add_test(c, a_log_of_payload_has_no_packets);
