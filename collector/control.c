@@ -228,7 +228,9 @@ static bool is_asked_for(const struct control_verb *verb, const char *request)
 {
     size_t n = strlen(verb->name);
 
-    return strncmp(verb->name, request, n) == 0 && request[n] == (verb->take ? ' ' : '\0');
+    if (strncmp(verb->name, request, n) != 0)
+        return false;
+    return request[n] == '\0' ? verb->answer != NULL : request[n] == ' ' && verb->take;
 }
 
 static json_t *answer(const struct control *c, struct client *client)
@@ -240,7 +242,8 @@ static json_t *answer(const struct control *c, struct client *client)
             continue;
         if (verb->admin_only && !control_peer_is_admin(client->fd, &client->peer, c->group))
             return refuse(c, client);
-        return verb->take ? take_argument(c, verb, client) : verb->answer(&client->peer, c->userdata);
+        return client->request[strlen(verb->name)] ? take_argument(c, verb, client)
+                                                   : verb->answer(&client->peer, c->userdata);
     }
     return json_pack("{s:s}", "error", "unknown request");
 }

@@ -32,7 +32,7 @@ typedef json_t *(*control_take_fn)(const struct control_peer *peer, const json_t
 struct control_verb {
     const char *name;
     control_fn answer;
-    control_take_fn take; /* instead of answer */
+    control_take_fn take; /* instead of answer, or beside it where the argument may be left out */
     bool admin_only;      /* for root and the members of the socket's group */
     bool may_follow;      /* an argument with "follow": true keeps the connection open for control_tell() */
 };
