@@ -54,8 +54,35 @@ struct policy_set {
     size_t n_never;
 };
 
+/* ---- policy_set_rules.c ---- */
+
+/* -EEXIST: two have the same name. */
+int policy_set_refuse_duplicates(const struct policy *list, size_t n);
+
+/* Fills rules, rule_of and projects. */
+int policy_set_take_rules(struct policy_set *s, const struct policy *list, const struct policy_names *names);
+
+/* Fills policies. */
+void policy_set_take_actions(struct policy_set *s);
+
+/* Index in projects; -1: no rule names it. */
+int32_t policy_set_find_project(const struct policy_set *s, const char *name);
+
+/* ---- policy_set_vectors.c ---- */
+
 /* A vector as bits, words of them. */
 void policy_set_vector(const struct policy_set *s, uint32_t vector, uint64_t *ret_bits);
+
+/* The vector that has these bits. -ENOSPC. */
+int policy_set_intern(struct policy_set *s, const uint64_t *bits, uint32_t *ret_vector);
+
+/* How many elements "interned" has, in a set with room for so many policies. */
+uint32_t policy_set_hash_size(uint32_t room);
+
+/* ---- policy_set_parts.c ---- */
+
+/* Fills rows, vectors, ports, networks, values and what head says of them. */
+int policy_set_make_parts(struct policy_set *s, const struct policy_names *names);
 
 /* Whether all addresses of inner are in outer. */
 bool policy_network_contains(const struct policy_network *outer, const struct policy_network *inner);
