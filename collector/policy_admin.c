@@ -1,390 +1,11 @@
-#include "collector/policy_admin.h"
+#include "collector/policy_admin_internal.h"
 
-#include "collector/policy_connection.h"
-#include "collector/policy_meters.h"
 #include "common/cleanup.h"
-#include "common/clock.h"
 #include "common/log.h"
 
-#include <stdarg.h>
 #include <string.h>
 #include <sys/timerfd.h>
-
-#define AGAIN_SEC 1 /* taking back a list that could not be taken back */
-
-struct policy_admin {
-    struct store *store;
-    struct policies *kernel;
-    const struct policy_names *names;
-    const struct policy_list *configured;
-    struct policy_lapses lapses;
-    struct policy_meters *meters;
-    struct policy_roll roll;         /* in force */
-    const struct policy *connection; /* to be protected with the next change, NULL: none */
-    struct policy_roll former;       /* what was given before a list that waits */
-    bool waits;
-    int64_t until_ns;     /* boot-time clock */
-    int64_t reverted_sec; /* wall clock */
-    int timer_fd;
-    bool (*holds)(const struct policy *policy, void *userdata);
-    void (*prepare)(const struct policy_roll *roll, void *userdata);
-    void *userdata;
-};
-
-static int complain(char **ret_why, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static int complain(char **ret_why, int error, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    if (vasprintf(ret_why, format, args) < 0)
-        *ret_why = NULL;
-    va_end(args);
-    return error;
-}
-
-/* ---- putting a list in force ---- */
-
-static int check(const struct policy_admin *a, const struct policy_roll *next, char **ret_why)
-{
-    const char *twice;
-    int r = policy_roll_find_twice(next, &twice);
-
-    if (r == 0 && twice)
-        return complain(ret_why, -EEXIST,
-                        "policy '%s': there is one of that name in the configuration or the list; "
-                        "choose another name",
-                        twice);
-    if (r == 0 && next->n > policies_room(a->kernel))
-        return complain(ret_why, -ENOSPC, "%zu policies are more than there is room for, %u; raise limits.policies",
-                        next->n, policies_room(a->kernel));
-    return r;
-}
-
-static void note_never(struct policy_roll *roll, const struct policy_set *set)
-{
-    size_t n = 0;
-    const struct policy_never *never = policy_set_never(set, &n);
-
-    for (size_t i = 0; i < roll->n; i++) {
-        free(take_ptr(roll->v[i].never));
-        roll->v[i].door = policy_set_is_at_door(set, i);
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct policy_entry *e = never[i].policy < roll->n ? &roll->v[never[i].policy] : NULL;
-        bool by = never[i].by >= 0 && (size_t)never[i].by < roll->n;
-
-        if (e && asprintf(&e->never, "can never match: %s%s%s", by ? "always preceded by " : "",
-                          by ? roll->v[never[i].by].policy.name : "", by ? "" : never[i].why) < 0)
-            e->never = NULL;
-    }
-}
-
-static int describe(int r, const struct policy_admin *a, char **ret_why)
-{
-    if (*ret_why)
-        return r;
-    if (r == -ENOSPC)
-        return complain(ret_why, r, "the policies overlap in more ways than there is room for; raise limits.policies");
-    return complain(ret_why, r, "the policies cannot be put in force: %s; those before stay",
-                    *store_why(a->store) ? store_why(a->store) : strerror(-r));
-}
-
-/* One whose condition does not hold decides nothing, from the moment on at which its list is in force. */
-static void hold_back(struct policy *policies, const struct policy_roll *roll)
-{
-    for (size_t i = 0; i < roll->n; i++)
-        if (roll->v[i].off)
-            policies[i].action = POLICY_OBSERVE;
-}
-
-static void set_lapses(const struct policy_admin *a, struct policy *policies, struct policy_roll *roll)
-{
-    for (size_t i = 0; i < roll->n; i++)
-        policies[i].lapse_sec = roll->v[i].lapse_sec = policy_lapse_sec(&roll->v[i].policy, &a->lapses);
-}
-
-static void switch_off(const struct policy_admin *a, const struct policy_roll *roll)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < roll->n && r == 0; i++)
-        if (roll->v[i].off)
-            r = policies_enable(a->kernel, i, false);
-    if (r < 0)
-        log_debug("policies: one that is off goes on counting: %s", strerror(-r));
-}
-
-static int put_in_kernel(const struct policy_admin *a, struct policy_roll *roll)
-{
-    cleanup_free struct policy *policies = policy_roll_policies(roll);
-    struct policy_set *set = NULL;
-    int r = policies ? policy_meters_before(a->meters) : -ENOMEM;
-
-    if (r == 0) {
-        hold_back(policies, roll);
-        set_lapses(a, policies, roll);
-        r = policies_apply(a->kernel, policies, roll->n, a->names, &set);
-    }
-    if (r == 0 && policy_meters_after(a->meters) < 0)
-        log_debug("policies: their names are taken at the next interval");
-    if (r == 0)
-        switch_off(a, roll);
-    if (r == 0 && set)
-        note_never(roll, set);
-    policy_set_free(set);
-    return r;
-}
-
-static bool is_off(const struct policy_admin *a, const struct policy *policy)
-{
-    return policy->when_percent && !(a->holds && a->holds(policy, a->userdata));
-}
-
-/* next, which this takes, in place of what is in force; keep: it is to be in force after a restart too. */
-static int change(struct policy_admin *a, struct policy_roll *next, bool keep, char **ret_why)
-{
-    int r = check(a, next, ret_why);
-
-    for (size_t i = 0; i < next->n; i++)
-        next->v[i].off = is_off(a, &next->v[i].policy);
-    if (r == 0)
-        r = put_in_kernel(a, next);
-    if (r == 0 && keep) {
-        r = policy_roll_keep(next, a->store);
-        if (r < 0) {
-            complain(ret_why, r, "the policies cannot be kept over a restart, and those before stay in force: %s",
-                     *store_why(a->store) ? store_why(a->store) : strerror(-r));
-            if (put_in_kernel(a, &a->roll) < 0)
-                log_error("policies: a list that could not be kept stays in force until the next change");
-        }
-    }
-    if (r < 0) {
-        policy_roll_done(next);
-        return describe(r, a, ret_why);
-    }
-    policy_roll_done(&a->roll);
-    a->roll = *next;
-    a->connection = NULL;
-    return 0;
-}
-
-/* The protected connections and the configuration, and with given what was given. */
-static int begin(const struct policy_admin *a, bool given, struct policy_roll *next)
-{
-    int r = policy_roll_add_from(next, &a->roll, POLICY_OF_CONNECTION);
-
-    if (r == 0 && a->connection)
-        r = policy_connection_add(next, a->connection, clock_realtime_sec());
-    if (r == 0)
-        r = policy_roll_add_list(next, a->configured, POLICY_OF_CONFIG, 0);
-    if (r == 0 && given)
-        r = policy_roll_add_from(next, &a->roll, POLICY_GIVEN);
-    return r;
-}
-
-/* ---- what administrators ask for ---- */
-
-static int refuse_waiting(const struct policy_admin *a, char **ret_why)
-{
-    return complain(ret_why, -EBUSY,
-                    "a list waits to be confirmed, for %d s more; confirm it (pdttctl policy confirm), or take it back "
-                    "(pdttctl policy revert)",
-                    policy_admin_waits_sec(a));
-}
-
-static int check_name(const char *name, char **ret_why)
-{
-    if (strncmp(name, POLICY_PROTECTED, strlen(POLICY_PROTECTED)) == 0)
-        return complain(ret_why, -EINVAL,
-                        "policy '%s': names that begin with " POLICY_PROTECTED
-                        " are those of protected connections; choose another name",
-                        name);
-    return 0;
-}
-
-int policy_admin_add(struct policy_admin *a, const struct policy *policy, char **ret_why)
-{
-    struct policy_roll next = {0};
-    struct policy copy;
-    int r = check_name(policy->name, ret_why);
-
-    if (r < 0)
-        return r;
-    if (a->waits)
-        return refuse_waiting(a, ret_why);
-    if (policy_roll_find(&a->roll, policy->name))
-        return complain(ret_why, -EEXIST,
-                        "policy '%s': there is one of that name; remove it first, or choose another name",
-                        policy->name);
-    r = begin(a, true, &next);
-    if (r == 0)
-        r = policy_copy(policy, &copy);
-    if (r == 0)
-        r = policy_roll_add(&next, &copy, POLICY_GIVEN, clock_realtime_sec());
-    if (r < 0) {
-        policy_roll_done(&next);
-        return describe(r, a, ret_why);
-    }
-    return change(a, &next, true, ret_why);
-}
-
-int policy_admin_remove(struct policy_admin *a, const char *name, char **ret_why)
-{
-    const struct policy_entry *entry = policy_roll_find(&a->roll, name);
-    struct policy_roll next = {0};
-    int r;
-
-    if (a->waits)
-        return refuse_waiting(a, ret_why);
-    if (!entry)
-        return complain(ret_why, -ENOENT,
-                        "policy '%.100s': there is none of that name; pdttctl policy list names those there are", name);
-    if (entry->origin == POLICY_OF_CONFIG)
-        return complain(ret_why, -EINVAL, "policy '%s': is one of the configuration; remove it there, and reload",
-                        name);
-    r = begin(a, true, &next);
-    if (r < 0) {
-        policy_roll_done(&next);
-        return describe(r, a, ret_why);
-    }
-    policy_roll_remove(&next, policy_roll_find(&next, name));
-    return change(a, &next, true, ret_why);
-}
-
-static int add_given(const struct policy_admin *a, struct policy_roll *next, const struct policy_list *list,
-                     char **ret_why)
-{
-    cleanup_free const struct policy_entry **before = policy_roll_by_name(&a->roll);
-    int r = before ? begin(a, false, next) : -ENOMEM;
-
-    for (size_t i = 0; i < list->n && r == 0; i++) {
-        struct policy copy;
-
-        r = check_name(list->v[i].name, ret_why);
-        if (r == 0)
-            r = policy_copy(&list->v[i], &copy);
-        if (r == 0)
-            r = policy_roll_add(next, &copy, POLICY_GIVEN, policy_roll_since(before, a->roll.n, list->v[i].name));
-    }
-    return r;
-}
-
-static int arm(struct policy_admin *a, unsigned sec)
-{
-    struct itimerspec at = {.it_value.tv_sec = sec};
-
-    a->until_ns = clock_boottime_ns() + (int64_t)sec * NSEC_PER_SEC;
-    return timerfd_settime(a->timer_fd, 0, &at, NULL) < 0 ? -errno : 0;
-}
-
-static void stop_waiting(struct policy_admin *a)
-{
-    arm(a, 0);
-    policy_roll_done(&a->former);
-    a->waits = false;
-}
-
-int policy_admin_apply(struct policy_admin *a, const struct policy_list *list, unsigned confirm_sec, char **ret_why)
-{
-    struct policy_roll next = {0}, former = {0};
-    int r;
-
-    if (a->waits)
-        return refuse_waiting(a, ret_why);
-    r = add_given(a, &next, list, ret_why);
-    if (r == 0 && confirm_sec)
-        r = policy_roll_add_from(&former, &a->roll, POLICY_GIVEN);
-    if (r == 0 && confirm_sec)
-        r = arm(a, confirm_sec); /* before the list is in force: one that cannot be taken back never is */
-    if (r < 0) {
-        policy_roll_done(&next);
-        policy_roll_done(&former);
-        return describe(r, a, ret_why);
-    }
-    a->waits = confirm_sec > 0;
-    a->former = former;
-    r = change(a, &next, !confirm_sec, ret_why);
-    if (r < 0)
-        stop_waiting(a);
-    return r;
-}
-
-int policy_admin_confirm(struct policy_admin *a, char **ret_why)
-{
-    int r;
-
-    if (!a->waits)
-        return complain(ret_why, -ENOENT, "no list waits to be confirmed%s",
-                        a->reverted_sec ? "; the last one was taken back, since nobody confirmed it in time" : "");
-    r = policy_roll_keep(&a->roll, a->store);
-    if (r < 0)
-        return complain(ret_why, r, "the list cannot be kept over a restart, and still waits: %s", store_why(a->store));
-    stop_waiting(a);
-    return 0;
-}
-
-int policy_admin_revert(struct policy_admin *a, char **ret_why)
-{
-    struct policy_roll next = {0};
-    int r;
-
-    if (!a->waits)
-        return complain(ret_why, -ENOENT, "no list waits to be confirmed");
-    r = begin(a, false, &next);
-    if (r == 0)
-        r = policy_roll_add_from(&next, &a->former, POLICY_GIVEN);
-    if (r < 0) {
-        policy_roll_done(&next);
-        return describe(r, a, ret_why);
-    }
-    r = change(a, &next, false, ret_why);
-    if (r == 0)
-        stop_waiting(a);
-    return r;
-}
-
-void policy_admin_protect(struct policy_admin *a, const struct policy *connection)
-{
-    a->connection = connection;
-}
-
-/* ---- in time ---- */
-
-int policy_admin_fd(const struct policy_admin *a)
-{
-    return a->timer_fd;
-}
-
-void policy_admin_tick(struct policy_admin *a)
-{
-    cleanup_free char *why = NULL;
-    uint64_t expirations;
-
-    if (read(a->timer_fd, &expirations, sizeof(expirations)) < 0 || !a->waits)
-        return;
-    if (policy_admin_revert(a, &why) < 0) {
-        log_error("policies: nobody confirmed the list, and it cannot be taken back: %s", why ? why : "out of memory");
-        arm(a, AGAIN_SEC);
-        return;
-    }
-    a->reverted_sec = clock_realtime_sec();
-    log_warning("policies: nobody confirmed the list in time; those before it are in force again, %zu in all",
-                a->roll.n);
-}
-
-int policy_admin_waits_sec(const struct policy_admin *a)
-{
-    int64_t left_ns = a->until_ns - clock_boottime_ns();
-
-    return !a->waits ? -1 : left_ns > 0 ? (int)((left_ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC) : 0;
-}
-
-int64_t policy_admin_reverted_sec(const struct policy_admin *a)
-{
-    return a->reverted_sec;
-}
+#include <time.h>
 
 char *policy_admin_unknown(const struct policy_admin *a, size_t i)
 {
@@ -457,9 +78,9 @@ int policy_admin_use_config(struct policy_admin *a, const struct policy_list *co
     if (!any_holds_up(a))
         a->connection = NULL;
     protects = a->connection;
-    r = begin(a, true, &next);
+    r = policy_admin_begin(a, true, &next);
     if (r == 0)
-        r = change(a, &next, false, ret_why);
+        r = policy_admin_change(a, &next, false, ret_why);
     else
         policy_roll_done(&next);
     if (r < 0) {
@@ -469,12 +90,12 @@ int policy_admin_use_config(struct policy_admin *a, const struct policy_list *co
         log_warning("policies: that the connection is protected is not kept over a restart yet: %s",
                     store_why(a->store));
     }
-    return r < 0 ? describe(r, a, ret_why) : 0;
+    return r < 0 ? policy_admin_describe(r, a, ret_why) : 0;
 }
 
 void policy_admin_refresh(struct policy_admin *a)
 {
-    int r = put_in_kernel(a, &a->roll);
+    int r = policy_admin_put(a, &a->roll);
 
     if (r < 0)
         log_warning("policies: names that changed are not taken yet: %s", strerror(-r));
@@ -487,7 +108,7 @@ static size_t turn(struct policy_admin *a, bool *turned)
     for (size_t i = 0; i < a->roll.n; i++) {
         struct policy_entry *e = &a->roll.v[i];
 
-        turned[i] = e->off != is_off(a, &e->policy);
+        turned[i] = e->off != policy_admin_is_off(a, &e->policy);
         e->off ^= turned[i];
         n += turned[i];
     }
@@ -501,7 +122,7 @@ void policy_admin_look(struct policy_admin *a)
 
     if (!turned || turn(a, turned) == 0)
         return;
-    r = put_in_kernel(a, &a->roll);
+    r = policy_admin_put(a, &a->roll);
     for (size_t i = 0; i < a->roll.n; i++) {
         struct policy_entry *e = &a->roll.v[i];
 
@@ -558,9 +179,9 @@ static int start(struct policy_admin *a, char **ret_why)
         log_warning("policies: one that was kept cannot be read, and is left out: %s", fault);
     if (r < 0) {
         policy_roll_done(&next);
-        return describe(r, a, ret_why);
+        return policy_admin_describe(r, a, ret_why);
     }
-    return change(a, &next, false, ret_why);
+    return policy_admin_change(a, &next, false, ret_why);
 }
 
 int policy_admin_open(const struct policy_admin_options *options, struct policy_admin **ret_admin)
