@@ -99,8 +99,8 @@ static const char *remedy_of(int error)
         const char *remedy;
     } remedies[] = {
         {ENOENT, "create it or name another file"},
-        {EACCES, "run pdttd as root, or let it read the file"},
-        {EPERM, "run pdttd as root, or let it read the file"},
+        {EACCES, "be root, or let this user read the file"},
+        {EPERM, "be root, or let this user read the file"},
     };
     for (size_t i = 0; i < array_length(remedies); i++)
         if (remedies[i].error == error)

@@ -1,5 +1,6 @@
 #include "collector/status.h"
 
+#include "collector/tiers.h"
 #include "common/cleanup.h"
 #include "common/escape.h"
 #include "common/units.h"
@@ -46,15 +47,16 @@ static void print_label(const char *label)
 static void print_programs(const json_t *answer)
 {
     const json_t *programs = json_object_get(answer, "programs"), *program;
-    size_t i, on = 0;
+    size_t i, on = 0, wanted = 0;
 
-    json_array_foreach ((json_t *)programs, i, program)
+    json_array_foreach ((json_t *)programs, i, program) {
         on += json_is_true(json_object_get(program, "on"));
+        wanted += strcmp(text(program, "why"), TIER_NOT_NEEDED) != 0;
+    }
     print_label("Programs");
-    printf("%zu of %zu attached, attached again %lld times\n", on, json_array_size(programs),
-           (long long)number(answer, "repairs"));
+    printf("%zu of %zu attached, attached again %lld times\n", on, wanted, (long long)number(answer, "repairs"));
     json_array_foreach ((json_t *)programs, i, program)
-        if (!json_is_true(json_object_get(program, "on"))) {
+        if (!json_is_true(json_object_get(program, "on")) && strcmp(text(program, "why"), TIER_NOT_NEEDED) != 0) {
             cleanup_free char *why = escape_terminal(text(program, "why"));
             print_label("");
             printf("without %s: %s\n", text(program, "program"), why ? why : "?");

@@ -151,7 +151,8 @@ int listen_at(const char *path, int *ret_fd, char **ret_why)
     if (r == 0 && listen(fd, BACKLOG) < 0)
         r = -errno;
     if (r < 0)
-        return complain(r, ret_why, path, strerror(-r));
+        return complain(r, ret_why, path,
+                        r == -ENOENT ? "its directory does not exist; make it, or name another path" : strerror(-r));
     *ret_fd = take_fd(fd);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "serve/tokens.h"
 #include <config.h>
 
+#include <grp.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -192,6 +193,17 @@ static int serve(struct directory *d, const struct listeners *listeners)
     return r;
 }
 
+/* What is written and lets in nobody. Only at the start, which asks for a user and a group anyway. */
+static void warn_of_locked_doors(const struct config *config)
+{
+    const char *admins = config->serve_admin_group;
+
+    if (*config->serve_listen && !*config->serve_tokens)
+        log_warning("serve.listen is set and serve.tokens is not: everybody needs a token on TCP, and nobody has one");
+    if (admins[strspn(admins, "0123456789")] && !getgrnam(admins))
+        log_warning("serve.admin_group: this host has no group '%s', so root alone sees everything", admins);
+}
+
 /* The listeners first, while the directory that one lies in may still be written; then nothing else with privileges. */
 static int start(const struct command *command)
 {
@@ -205,6 +217,8 @@ static int start(const struct command *command)
         r = config_load_named(command->config_path, &config, &why);
     if (r == 0)
         r = open_listeners(command, config, &listeners, &why);
+    if (r == 0)
+        warn_of_locked_doors(config);
     config_free(config);
     if (r == 0)
         r = privilege_drop(command->user, command->group, &why);

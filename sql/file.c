@@ -150,7 +150,8 @@ int file_check_contents(struct store *s)
                           " restore it, or remove it to begin anew");
     if (size < (sqlite3_int64)sizeof(header) || file->pMethods->xRead(file, header, sizeof(header), 0) != SQLITE_OK ||
         memcmp(header, sqlite_magic, sizeof(header)) != 0)
-        return store_fail(s, -EBADMSG, "is not an SQLite database; move it away, or name another file");
+        return store_fail(s, -EBADMSG, "is not an SQLite database; %sname another file",
+                          s->mode == STORE_WRITE ? "move it away, or " : "");
     return 0;
 }
 

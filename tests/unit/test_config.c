@@ -396,7 +396,7 @@ START_TEST(an_unreadable_file_is_refused_with_the_remedy)
         char *why = NULL;
         if (getuid() == 0 && setuid(65534) < 0)
             _exit(2);
-        _exit(config_load(path, &c, &why) == -EACCES && why && strstr(why, "run pdttd as root") ? 0 : 1);
+        _exit(config_load(path, &c, &why) == -EACCES && why && strstr(why, "be root, or let this user") ? 0 : 1);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
