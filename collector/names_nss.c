@@ -7,10 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-
-/* A group entry holds all its members: those of a whole university are megabytes. */
-#define FIRST_BUFFER_BYTES ((size_t)4096)
-#define MAX_BUFFER_BYTES   ((size_t)64 << 20)
+#include "common/nss.h"
 
 /* A question and its answer: name within the buffer, or id. */
 struct question {
@@ -18,11 +15,9 @@ struct question {
     uint32_t id;
 };
 
-/* One call with a buffer of n bytes. 0 and *ret_found, or an errno. */
-typedef int (*nss_call)(struct question *q, char *buffer, size_t n, bool *ret_found);
-
-static int call_user(struct question *q, char *buffer, size_t n, bool *ret_found)
+static int call_user(void *question, char *buffer, size_t n, bool *ret_found)
 {
+    struct question *q = question;
     struct passwd entry, *found = NULL;
     int error = getpwuid_r(q->id, &entry, buffer, n, &found);
     if ((*ret_found = error == 0 && found))
@@ -30,8 +25,9 @@ static int call_user(struct question *q, char *buffer, size_t n, bool *ret_found
     return error;
 }
 
-static int call_group(struct question *q, char *buffer, size_t n, bool *ret_found)
+static int call_group(void *question, char *buffer, size_t n, bool *ret_found)
 {
+    struct question *q = question;
     struct group entry, *found = NULL;
     int error = getgrgid_r(q->id, &entry, buffer, n, &found);
     if ((*ret_found = error == 0 && found))
@@ -39,8 +35,9 @@ static int call_group(struct question *q, char *buffer, size_t n, bool *ret_foun
     return error;
 }
 
-static int call_uid(struct question *q, char *buffer, size_t n, bool *ret_found)
+static int call_uid(void *question, char *buffer, size_t n, bool *ret_found)
 {
+    struct question *q = question;
     struct passwd entry, *found = NULL;
     int error = getpwnam_r(q->name, &entry, buffer, n, &found);
     if ((*ret_found = error == 0 && found))
@@ -48,8 +45,9 @@ static int call_uid(struct question *q, char *buffer, size_t n, bool *ret_found)
     return error;
 }
 
-static int call_gid(struct question *q, char *buffer, size_t n, bool *ret_found)
+static int call_gid(void *question, char *buffer, size_t n, bool *ret_found)
 {
+    struct question *q = question;
     struct group entry, *found = NULL;
     int error = getgrnam_r(q->name, &entry, buffer, n, &found);
     if ((*ret_found = error == 0 && found))
@@ -57,36 +55,11 @@ static int call_gid(struct question *q, char *buffer, size_t n, bool *ret_found)
     return error;
 }
 
-/* getpwuid_r(3): "no such entry" is 0 without a result, and in some modules one of these. */
-static int no_entry_or(int error)
-{
-    return error == 0 || error == ENOENT || error == ESRCH ? -ENOENT : -error;
-}
-
-/* The buffer, which the answer may lie in, is the caller's. */
-static int find(nss_call call, struct question *q, char **ret_buffer)
-{
-    for (size_t n = FIRST_BUFFER_BYTES; n <= MAX_BUFFER_BYTES; n *= 4) {
-        cleanup_free char *buffer = malloc(n);
-        bool found;
-        if (!buffer)
-            return -ENOMEM;
-        int error = call(q, buffer, n, &found);
-        if (error == ERANGE)
-            continue;
-        if (!found)
-            return no_entry_or(error);
-        *ret_buffer = take_ptr(buffer);
-        return 0;
-    }
-    return -ERANGE;
-}
-
-static int find_name(nss_call call, uint32_t id, char **ret_name)
+static int find_name(nss_call_fn call, uint32_t id, char **ret_name)
 {
     struct question q = {.id = id};
     cleanup_free char *buffer = NULL;
-    int r = find(call, &q, &buffer);
+    int r = nss_ask(call, &q, &buffer);
 
     if (r < 0)
         return r;
@@ -97,11 +70,11 @@ static int find_name(nss_call call, uint32_t id, char **ret_name)
     return 0;
 }
 
-static int find_id(nss_call call, const char *name, uint32_t *ret_id)
+static int find_id(nss_call_fn call, const char *name, uint32_t *ret_id)
 {
     struct question q = {.name = name};
     cleanup_free char *buffer = NULL;
-    int r = find(call, &q, &buffer);
+    int r = nss_ask(call, &q, &buffer);
 
     if (r == 0)
         *ret_id = q.id;

@@ -1,19 +1,38 @@
 #include "serve/host_users.h"
 
 #include "common/cleanup.h"
+#include "common/nss.h"
 
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 
-enum { ENTRY_FIRST = 1024, ENTRY_MAX = 1 << 20, MOST_GROUPS = 65536 };
+enum { MOST_GROUPS = 65536 };
 
-/* What an error of getpwuid_r(3) means: some of them say no more than that there is no such entry. */
-static int error_of(int error)
+/* What getpwuid_r(3) did not find: some errors say no more than that there is no such entry. */
+static int error_of(int r)
 {
-    return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM ? -ENOENT
-           : error == ENOMEM                                                                   ? -ENOMEM
-                                                                                               : -EAGAIN;
+    return r == -EBADF || r == -EPERM ? -ENOENT : r == -ENOENT || r == -ENOMEM ? r : -EAGAIN;
+}
+
+/* A user by name, or with NULL by uid, and the answer: name is within the buffer. */
+struct user_question {
+    const char *name;
+    int64_t uid;
+    gid_t primary;
+};
+
+static int ask_user(void *question, char *buffer, size_t n, bool *ret_found)
+{
+    struct user_question *q = question;
+    struct passwd entry, *found = NULL;
+    int error =
+        q->name ? getpwnam_r(q->name, &entry, buffer, n, &found) : getpwuid_r((uid_t)q->uid, &entry, buffer, n, &found);
+
+    *ret_found = found;
+    if (found)
+        *q = (struct user_question){found->pw_name, found->pw_uid, found->pw_gid};
+    return error;
 }
 
 struct user {
@@ -25,21 +44,14 @@ struct user {
 /* By name, or with NULL by uid. -ENOENT: none. */
 static int find_user(const char *name, int64_t uid, struct user *ret)
 {
-    for (size_t size = ENTRY_FIRST; size <= ENTRY_MAX; size *= 4) {
-        cleanup_free char *buf = malloc(size);
-        struct passwd entry, *found = NULL;
-        int error = !buf   ? ENOMEM
-                    : name ? getpwnam_r(name, &entry, buf, size, &found)
-                           : getpwuid_r((uid_t)uid, &entry, buf, size, &found);
+    struct user_question q = {.name = name, .uid = uid};
+    cleanup_free char *buffer = NULL;
+    int r = nss_ask(ask_user, &q, &buffer);
 
-        if (error == ERANGE)
-            continue;
-        if (!found)
-            return error_of(error);
-        *ret = (struct user){found->pw_uid, found->pw_gid, strdup(found->pw_name)};
-        return ret->name ? 0 : -ENOMEM;
-    }
-    return -EAGAIN;
+    if (r < 0)
+        return error_of(r);
+    *ret = (struct user){q.uid, q.primary, strdup(q.name)};
+    return ret->name ? 0 : -ENOMEM;
 }
 
 int host_find_uid(const char *name, int64_t *ret_uid)
@@ -54,21 +66,33 @@ int host_find_uid(const char *name, int64_t *ret_uid)
     return 0;
 }
 
+struct group_question {
+    gid_t gid;
+    const char *name; /* the answer, within the buffer */
+};
+
+static int ask_group(void *question, char *buffer, size_t n, bool *ret_found)
+{
+    struct group_question *q = question;
+    struct group entry, *found = NULL;
+    int error = getgrgid_r(q->gid, &entry, buffer, n, &found);
+
+    *ret_found = found;
+    if (found)
+        q->name = found->gr_name;
+    return error;
+}
+
 static int find_group(gid_t gid, char **ret_name)
 {
-    for (size_t size = ENTRY_FIRST; size <= ENTRY_MAX; size *= 4) {
-        cleanup_free char *buf = malloc(size);
-        struct group entry, *found = NULL;
-        int error = buf ? getgrgid_r(gid, &entry, buf, size, &found) : ENOMEM;
+    struct group_question q = {.gid = gid};
+    cleanup_free char *buffer = NULL;
+    int r = nss_ask(ask_group, &q, &buffer);
 
-        if (error == ERANGE)
-            continue;
-        if (!found)
-            return error_of(error);
-        *ret_name = strdup(found->gr_name);
-        return *ret_name ? 0 : -ENOMEM;
-    }
-    return -EAGAIN;
+    if (r < 0)
+        return error_of(r);
+    *ret_name = strdup(q.name);
+    return *ret_name ? 0 : -ENOMEM;
 }
 
 static int find_gids(const char *name, gid_t primary, gid_t **ret, int *ret_n)
