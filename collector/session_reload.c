@@ -188,8 +188,9 @@ static void tell(const struct session *s, int r, const char *refused, char **ret
     if (r < 0)
         log_warning("%s", *ret_why ? *ret_why : strerror(-r));
     else
-        log_info("configuration read again: %zu classes, %zu projects, interval %u s", s->config->n_classes,
-                 s->config->n_projects, s->config->interval_sec);
+        log_info("configuration read again: %zu class%s, %zu project%s, interval %u s", s->config->n_classes,
+                 s->config->n_classes == 1 ? "" : "es", s->config->n_projects, s->config->n_projects == 1 ? "" : "s",
+                 s->config->interval_sec);
 }
 
 int session_reload(struct session *s, json_t **ret_changes, char **ret_why)

@@ -88,6 +88,7 @@ static const struct {
 } failures[] = {
     {-ENOENT, "no pdttd answers: start it (systemctl start pdttd), or name the control socket of the one that runs"},
     {-ECONNREFUSED, "no pdttd answers: it has ended; start it (systemctl start pdttd)"},
+    {-ENOTSOCK, "is no socket; name the control socket of the pdttd that runs"},
     {-EPROTO, "no answer: pdttd ended meanwhile, or too many ask at once; try again"},
     {-EPIPE, "pdttd has ended, or does not tell on; its log says more"},
     {-ETIMEDOUT, "pdttd does not answer in time: it hangs, is stopped, or waits for the database; its log says more"},
@@ -96,10 +97,13 @@ static const struct {
 static char *explain(const char *path, int error)
 {
     const char *what = strerror(-error);
+    struct stat st;
     char *line;
 
     if (error == -EACCES)
         return control_tell_who_may(path);
+    if (error == -ECONNREFUSED && stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        error = -ENOTSOCK;
     for (size_t i = 0; i < array_length(failures); i++)
         if (failures[i].error == error)
             what = failures[i].what;
