@@ -40,11 +40,15 @@ static int read_rules(const struct config *config, struct projects **ret)
     return 0;
 }
 
+/* Services that failed are not asked for each further name: the unit checks before it starts, and they may take minutes to fail. */
 static bool is_known(const char *name, int (*find)(const char *name, uint32_t *ret_id))
 {
+    static bool failed;
     uint32_t id;
+    int r = failed || name[strspn(name, "0123456789")] == '\0' ? 0 : find(name, &id);
 
-    return name[strspn(name, "0123456789")] == '\0' || find(name, &id) != -ENOENT;
+    failed = failed || (r < 0 && r != -ENOENT);
+    return r != -ENOENT;
 }
 
 /* Without a rule a project is called as the group is. */
