@@ -67,32 +67,16 @@ static __always_inline void door_count(__u32 id, __u64 packets, __u64 bytes)
     __sync_fetch_and_add(&s->bytes_blocked, bytes);
 }
 
-enum door_heard { DOOR_TOLD, DOOR_HELD, DOOR_UNHEARD };
-
-static __always_inline void door_count_event(__u32 id, __u64 packets, enum door_heard heard)
-{
-    struct pdtt_policy_stats *s = bpf_map_lookup_elem(&stats_map, &id);
-
-    if (!s)
-        return;
-    if (heard == DOOR_TOLD)
-        __sync_fetch_and_add(&s->packets_told, packets);
-    else if (heard == DOOR_HELD)
-        __sync_fetch_and_add(&s->packets_held, packets);
-    else
-        __sync_fetch_and_add(&s->packets_unheard, packets);
-}
-
-static __always_inline enum door_heard door_tell(struct policy_bucket *bucket, const struct pdtt_policy_telling *how,
-                                                 const struct parse_output *p, __u32 packets, __u32 bytes)
+static __always_inline enum policy_heard door_tell(struct policy_bucket *bucket, const struct pdtt_policy_telling *how,
+                                                   const struct parse_output *p, __u32 packets, __u32 bytes)
 {
     struct packet_event *e;
 
     if (!policy_may_tell(bucket, how))
-        return DOOR_HELD;
+        return POLICY_HELD;
     e = bpf_ringbuf_reserve(&ring_buffer, sizeof(*e), 0);
     if (!e)
-        return DOOR_UNHEARD;
+        return POLICY_UNHEARD;
     e->timestamp = bpf_ktime_get_boot_ns();
     __builtin_memcpy(e->src_ip, p->source, sizeof(e->src_ip));
     __builtin_memcpy(e->dst_ip, p->destination, sizeof(e->dst_ip));
@@ -107,7 +91,7 @@ static __always_inline enum door_heard door_tell(struct policy_bucket *bucket, c
     e->family = p->family;
     e->direction = PDTT_RX;
     bpf_ringbuf_submit(e, 0);
-    return DOOR_TOLD;
+    return POLICY_TOLD;
 }
 
 /* Whether the frame, which could be read, is dropped; it is counted then. */
@@ -118,7 +102,7 @@ static __noinline int door_drops(const struct parse_output *p, __u32 packets)
     const struct pdtt_policy *policy = bpf_map_lookup_elem(&policy_map, &rule);
     const struct pdtt_policy_telling *how;
     struct policy_bucket *bucket;
-    enum door_heard heard;
+    enum policy_heard heard;
 
     if (!policy || policy->action != PDTT_POLICY_BLOCK)
         return 0;
@@ -130,8 +114,7 @@ static __noinline int door_drops(const struct parse_output *p, __u32 packets)
     if (!how || !how->gap_ns || !bucket)
         return 1;
     heard = door_tell(bucket, how, p, packets, bytes);
-    door_count_event(id, packets, heard);
-    door_count_event(0, packets, heard);
+    policy_count_events(id, packets, heard);
     return 1;
 }
 

@@ -33,29 +33,6 @@ static __always_inline void policy_event_ports(struct __sk_buff *skb, struct pac
     e->dst_port = bpf_ntohs(ports[1]);
 }
 
-enum policy_heard { POLICY_TOLD, POLICY_HELD, POLICY_UNHEARD };
-
-static __always_inline void policy_count_event(__u32 id, const struct policy_packet *p, enum policy_heard heard)
-{
-    struct pdtt_policy_stats *s = bpf_map_lookup_elem(&stats_map, &id);
-
-    if (!s)
-        return;
-    if (heard == POLICY_TOLD)
-        __sync_fetch_and_add(&s->packets_told, p->packets);
-    else if (heard == POLICY_HELD)
-        __sync_fetch_and_add(&s->packets_held, p->packets);
-    else
-        __sync_fetch_and_add(&s->packets_unheard, p->packets);
-}
-
-static __noinline int policy_count_events(__u32 id, const struct policy_packet *p, __u32 heard)
-{
-    policy_count_event(id, p, heard);
-    policy_count_event(0, p, heard);
-    return 0;
-}
-
 /* A policy dropped the packet. */
 static __noinline int policy_tell(struct __sk_buff *skb, const struct policy_packet *p, __u32 rule)
 {
@@ -68,10 +45,10 @@ static __noinline int policy_tell(struct __sk_buff *skb, const struct policy_pac
     if (!policy || !how || !how->gap_ns || !bucket)
         return 0;
     if (!policy_may_tell(bucket, how))
-        return policy_count_events(id, p, POLICY_HELD);
+        return policy_count_events(id, p->packets, POLICY_HELD);
     e = bpf_ringbuf_reserve(&ring_buffer, sizeof(*e), 0);
     if (!e)
-        return policy_count_events(id, p, POLICY_UNHEARD);
+        return policy_count_events(id, p->packets, POLICY_UNHEARD);
     e->timestamp = bpf_ktime_get_boot_ns();
     policy_event_addresses(skb, e);
     policy_event_ports(skb, e);
@@ -83,5 +60,5 @@ static __noinline int policy_tell(struct __sk_buff *skb, const struct policy_pac
     e->action_taken = policy->action;
     e->direction = p->direction;
     bpf_ringbuf_submit(e, 0);
-    return policy_count_events(id, p, POLICY_TOLD);
+    return policy_count_events(id, p->packets, POLICY_TOLD);
 }

@@ -87,3 +87,27 @@ static __always_inline bool policy_may_tell(struct policy_bucket *bucket, const 
     bpf_spin_unlock(&bucket->lock);
     return may;
 }
+
+enum policy_heard { POLICY_TOLD, POLICY_HELD, POLICY_UNHEARD };
+
+static __always_inline void policy_count_event(__u32 id, __u32 packets, enum policy_heard heard)
+{
+    struct pdtt_policy_stats *s = bpf_map_lookup_elem(&stats_map, &id);
+
+    if (!s)
+        return;
+    if (heard == POLICY_TOLD)
+        __sync_fetch_and_add(&s->packets_told, packets);
+    else if (heard == POLICY_HELD)
+        __sync_fetch_and_add(&s->packets_held, packets);
+    else
+        __sync_fetch_and_add(&s->packets_unheard, packets);
+}
+
+/* Of the policy and of all together. */
+static __noinline int policy_count_events(__u32 id, __u32 packets, __u32 heard)
+{
+    policy_count_event(id, packets, heard);
+    policy_count_event(0, packets, heard);
+    return 0;
+}
