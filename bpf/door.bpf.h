@@ -14,22 +14,6 @@ const volatile __u8 door_open = 0;
 
 #define DOOR_LOOPBACK 1 /* ifindex */
 
-/* The set in force, by the flags that a packet's own programs read: both change in one step. -1: none, or nothing for a door. */
-static __always_inline int door_set(void)
-{
-    __u32 zero = 0, set;
-    void *inner = bpf_map_lookup_elem(&user_stats_map, &zero);
-    const struct pdtt_epoch *epoch = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
-    const struct pdtt_policy_head *head;
-    __u32 flags = epoch ? *(const volatile __u32 *)&epoch->flags : 0;
-
-    if (!(flags & PDTT_EPOCH_POLICIES))
-        return -1;
-    set = (flags & PDTT_EPOCH_POLICY_SET) != 0;
-    head = bpf_map_lookup_elem(&policy_sets, &set);
-    return head && head->parts & PDTT_POLICY_HAS_DOOR ? (int)set : -1;
-}
-
 static __always_inline __u32 door_network(__u32 which, const __u8 *address, bool ipv6)
 {
     struct pdtt_policy_network key = {.prefix_len = 32 + (ipv6 ? 128 : 32), .which = which | ipv6};
@@ -44,12 +28,12 @@ static __always_inline __u32 door_network(__u32 which, const __u8 *address, bool
 static __noinline __u32 door_rule(const struct parse_output *p)
 {
     bool ipv6 = p->family == PARSE_FAMILY_INET6;
-    int set = door_set();
-    __u32 found;
+    __u32 set, found;
+    const struct pdtt_policy_head *head = policy_in_force(&set);
 
-    if (set < 0)
+    if (!head || !(head->parts & PDTT_POLICY_HAS_DOOR))
         return 0;
-    found = door_network(PDTT_POLICY_NETWORK((__u32)set, PDTT_POLICY_DOOR, 0), p->source, ipv6);
+    found = door_network(PDTT_POLICY_NETWORK(set, PDTT_POLICY_DOOR, 0), p->source, ipv6);
     return found && door_network(PDTT_POLICY_OWN, p->destination, ipv6) ? found : 0;
 }
 

@@ -154,17 +154,9 @@ static __always_inline __u32 pace_change(struct pdtt_policy_pacing *p, __u64 has
 /* Whether a limit is in force, so that connections are worth a callback for each round trip. */
 static __always_inline bool pacing_in_use(void)
 {
-    const struct pdtt_policy_head *head;
-    struct ledger l;
-    __u32 flags, set;
+    __u32 set;
+    const struct pdtt_policy_head *head = policies_limit ? policy_in_force(&set) : NULL;
 
-    if (!policies_limit || !ledger_open(&l))
-        return false;
-    flags = *(volatile __u32 *)&l.epoch->flags;
-    set = (flags & PDTT_EPOCH_POLICY_SET) != 0;
-    if (!(flags & PDTT_EPOCH_POLICIES))
-        return false;
-    head = bpf_map_lookup_elem(&policy_sets, &set);
     return head && head->parts & PDTT_POLICY_LIMITS;
 }
 

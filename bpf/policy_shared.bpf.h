@@ -69,6 +69,20 @@ struct {
     __type(value, struct pdtt_policy_telling);
 } policy_telling SEC(".maps");
 
+/* The set in force, and which, by the flags that a packet's own programs read: both change in one step. NULL: none is. */
+static __always_inline const struct pdtt_policy_head *policy_in_force(__u32 *ret_set)
+{
+    __u32 zero = 0;
+    void *inner = bpf_map_lookup_elem(&user_stats_map, &zero);
+    const struct pdtt_epoch *epoch = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+    __u32 flags = epoch ? *(const volatile __u32 *)&epoch->flags : 0;
+
+    if (!(flags & PDTT_EPOCH_POLICIES))
+        return NULL;
+    *ret_set = (flags & PDTT_EPOCH_POLICY_SET) != 0;
+    return bpf_map_lookup_elem(&policy_sets, ret_set);
+}
+
 /* Virtual time, as in policy_limit(). The look before the lock keeps a flood from waiting for it on all CPUs. */
 static __always_inline bool policy_may_tell(struct policy_bucket *bucket, const struct pdtt_policy_telling *how)
 {
