@@ -4,13 +4,23 @@
  * sent, the MTU of the way out; of what was received, what reassembly noted. Right to the byte as long as the sender
  * cuts evenly, as all IP stacks do; fragments that were lost or repeated on their way are not known here.
  *
- * Needs the kernel's own sk_buff, which programs of this kind can have since Linux 6.2 (bpf_cast_to_kern_ctx); for older kernels
- * there are programs that do without.
+ * Needs the kernel's own sk_buff, which programs of this kind can have since Linux 6.2 (bpf_cast_to_kern_ctx). For older kernels
+ * this source is compiled with PDTT_NO_KFUNCS: a datagram is one packet. Not a branch: 5.13 to 5.15 refuse even an unreached
+ * unknown call, and libbpf 1.1 looks for an unknown function in the kernel's modules, which takes CAP_SYS_ADMIN.
  */
 #pragma once
 
 #include "packet.bpf.h"
 #include <bpf/bpf_core_read.h>
+
+#ifdef PDTT_NO_KFUNCS
+
+static __always_inline __u32 count_fragments(struct __sk_buff *ctx, __u32 direction, __u64 *bytes)
+{
+    return 1;
+}
+
+#else
 
 extern void *bpf_cast_to_kern_ctx(void *) __ksym __weak;
 extern void *bpf_rdonly_cast(void *, __u32)
@@ -61,3 +71,5 @@ static __always_inline __u32 count_fragments(struct __sk_buff *ctx, __u32 direct
     *bytes += (__u64)n * each + (__u64)(n - 1) * header;
     return n;
 }
+
+#endif

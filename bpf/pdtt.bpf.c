@@ -32,7 +32,7 @@ static __always_inline void count_truth(__u32 direction, __u64 bytes, __u64 pack
     __sync_fetch_and_add(&c->packets[direction], packets);
 }
 
-static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction, bool fragments)
+static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction)
 {
     __u32 segments = skb->gso_segs ? skb->gso_segs : 1, slot, flags, verdict = VERDICT_PASS;
     __u64 bytes = packet_wire_bytes(skb, segments);
@@ -41,7 +41,7 @@ static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction, 
     struct ledger l;
     bool opened;
 
-    if (fragments && segments == 1)
+    if (segments == 1)
         segments = count_fragments(skb, direction, &bytes);
     opened = ledger_open(&l);
     if (policies_limit && opened) {
@@ -76,26 +76,13 @@ static __always_inline int count_packet(struct __sk_buff *skb, __u32 direction, 
 SEC("cgroup_skb/ingress")
 int cgroup_skb_ingress(struct __sk_buff *skb)
 {
-    return count_packet(skb, PDTT_RX, true);
+    return count_packet(skb, PDTT_RX);
 }
 
 SEC("cgroup_skb/egress")
 int cgroup_skb_egress(struct __sk_buff *skb)
 {
-    return count_packet(skb, PDTT_TX, true);
-}
-
-/* The same where a datagram cannot be asked for its fragments. Not a branch: 5.13 to 5.15 refuse even an unreached unknown call. */
-SEC("cgroup_skb/ingress")
-int cgroup_skb_ingress_whole(struct __sk_buff *skb)
-{
-    return count_packet(skb, PDTT_RX, false);
-}
-
-SEC("cgroup_skb/egress")
-int cgroup_skb_egress_whole(struct __sk_buff *skb)
-{
-    return count_packet(skb, PDTT_TX, false);
+    return count_packet(skb, PDTT_TX);
 }
 
 /* ---- socket layer: who creates a socket, connects it or sends from it ---- */

@@ -2,15 +2,19 @@
 
 #include "bpf/pdtt.skel.h"
 #include "bpf/pdtt_old.skel.h"
+#include "bpf/pdtt_whole.skel.h"
 #include "common/cleanup.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <cap-ng.h>
 #include <linux/bpf.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct pdtt_bpf__rodata) == sizeof(struct pdtt_old_bpf__rodata),
-               "both forms are of one source: their settings are the same");
+_Static_assert(sizeof(struct pdtt_bpf__rodata) == sizeof(struct pdtt_whole_bpf__rodata) &&
+                   sizeof(struct pdtt_bpf__rodata) == sizeof(struct pdtt_old_bpf__rodata),
+               "all forms are of one source: their settings are the same");
 
 /* r0 = 0; *(u64 *)(r10 - 8) = r0; r0 = atomic_fetch_add((u64 *)(r10 - 8), r0); r0 = 0; exit */
 static bool kernel_has_fetch(void)
@@ -32,24 +36,56 @@ static bool kernel_has_fetch(void)
     return fd >= 0;
 }
 
-bool object_is_old(void)
+/* The functions by which programs look into the kernel's sk_buff (6.2) */
+static bool kernel_has_casts(void)
 {
-    static int old = -1;
+    struct btf *btf = btf__load_vmlinux_btf();
+    bool has = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
+               btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
-    if (old < 0)
-        old = getenv("PDTT_TEST_OLD_KERNEL") || !kernel_has_fetch();
-    return old;
+    btf__free(btf);
+    return has;
+}
+
+enum object_form object_form(void)
+{
+    static int form = -1; /* the answer cannot change while we run */
+
+    if (form < 0 && (getenv("PDTT_TEST_OLD_KERNEL") || !kernel_has_fetch()))
+        form = OBJECT_OLD;
+    if (form < 0)
+        form = kernel_has_casts() ? OBJECT_FULL : OBJECT_WHOLE;
+    return form;
 }
 
 static const void *object_bytes(size_t *ret_size)
 {
-    return object_is_old() ? pdtt_old_bpf__elf_bytes(ret_size) : pdtt_bpf__elf_bytes(ret_size);
+    switch (object_form()) {
+    case OBJECT_OLD:
+        return pdtt_old_bpf__elf_bytes(ret_size);
+    case OBJECT_WHOLE:
+        return pdtt_whole_bpf__elf_bytes(ret_size);
+    default:
+        return pdtt_bpf__elf_bytes(ret_size);
+    }
+}
+
+/*
+ * Types of the kernel's modules are shown to CAP_SYS_ADMIN alone, and libbpf 1.1 fails where it may not look for one there that the
+ * kernel itself lacks; not if it is told where to look. /sys/kernel/btf/vmlinux is what it would read first.
+ */
+static bool may_see_modules(void)
+{
+    return capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
 }
 
 int object_open(struct bpf_object **ret_object)
 {
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "pdtt_bpf");
     size_t size;
+
+    if (!may_see_modules())
+        options.btf_custom_path = "/sys/kernel/btf/vmlinux";
     const void *bytes = object_bytes(&size);
 
     *ret_object = bpf_object__open_mem(bytes, size, &options);

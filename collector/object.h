@@ -1,6 +1,7 @@
 /*
- * The compiled kernel side, in the two forms that are embedded in pdttd: for kernels from 5.12 on, and for older ones
- * without the atomic operations that return a value (bpf/atomics.bpf.h). object.c is the only file that includes skeletons.
+ * The compiled kernel side, in the three forms that are embedded in pdttd: for kernels from 6.2 on, for those before, in which a
+ * datagram cannot be asked for its fragments (bpf/fragments.bpf.h), and for those before 5.12 without the atomic operations that
+ * return a value (bpf/atomics.bpf.h). object.c is the only file that includes skeletons.
  */
 #pragma once
 
@@ -22,8 +23,14 @@ int object_open(struct bpf_object **ret_object);
 /* Before load. -ENOENT: the object has no such settings. */
 int object_set(struct bpf_object *object, const struct object_settings *settings);
 
-/* A number that differs between builds whose programs differ, and between the two forms. */
+/* A number that differs between builds whose programs differ, and between the forms. */
 uint64_t object_build(void);
 
-/* Whether this kernel gets the form for old ones. PDTT_TEST_OLD_KERNEL in the environment says yes. */
-bool object_is_old(void);
+enum object_form {
+    OBJECT_OLD,
+    OBJECT_WHOLE, /* datagrams are counted as if they had no fragments */
+    OBJECT_FULL,
+};
+
+/* Which form this kernel gets. PDTT_TEST_OLD_KERNEL in the environment makes it the oldest. */
+enum object_form object_form(void);

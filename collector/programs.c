@@ -128,32 +128,9 @@ static struct bpf_map *find_map(const struct programs *p, enum map_id map)
     return bpf_object__find_map_by_name(p->object, map_rows[map].name);
 }
 
-/* Whether programs may look into the kernel's sk_buff (6.2); the answer cannot change while we run. */
-static bool fragments_can_be_counted(void)
-{
-    static int known = -1;
-
-    if (known < 0) {
-        struct btf *btf = btf__load_vmlinux_btf();
-
-        known = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
-                btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
-        btf__free(btf);
-    }
-    return known;
-}
-
-/* Two of the programs have a variant for kernels in which a datagram cannot be asked for its fragments. */
 static struct bpf_program *find_program(const struct programs *p, unsigned program)
 {
-    struct bpf_program *whole = NULL;
-    char name[64];
-
-    if (!fragments_can_be_counted()) {
-        snprintf(name, sizeof(name), "%s_whole", program_rows[program].name);
-        whole = bpf_object__find_program_by_name(p->object, name);
-    }
-    return whole ?: bpf_object__find_program_by_name(p->object, program_rows[program].name);
+    return bpf_object__find_program_by_name(p->object, program_rows[program].name);
 }
 
 static uint32_t counters_per_half(const struct programs_config *config)
@@ -409,9 +386,9 @@ bool programs_take_policies(void)
     static int known = -1;
 
     if (known < 0)
-        known =
-            fragments_can_be_counted() || (!object_is_old() && takes_policies(programs_find("cgroup_skb_ingress")) &&
-                                           takes_policies(programs_find("cgroup_skb_egress")));
+        known = object_form() == OBJECT_FULL ||
+                (object_form() != OBJECT_OLD && takes_policies(programs_find("cgroup_skb_ingress")) &&
+                 takes_policies(programs_find("cgroup_skb_egress")));
     return known;
 }
 
