@@ -14,6 +14,7 @@ builddir=$(cd "${builddir:-$srcdir/build}" && pwd)
 VM_CACHE=$builddir/tests/cache/vm
 VM_WORK=$builddir/tests/work/vm-${0##*/}
 VM_MEMORY=1536
+VM_INIT=/init # the first process
 VM_QEMU=
 QEMU=qemu-system-x86_64
 
@@ -78,7 +79,7 @@ vm_boot()
         : >"$VM_WORK/console"
         timeout -k 5 "$1" "$QEMU" -accel tcg,thread=multi -cpu "$(vm_cpu)" -smp 2 -m $VM_MEMORY -nodefaults -no-reboot -display none \
             -kernel "$VM_CACHE/$VM_NAME/vmlinuz" -initrd "$VM_WORK/initrd" \
-            -append "console=ttyS0 panic=-1 oops=panic quiet rdinit=/init" \
+            -append "console=ttyS0 panic=-1 oops=panic quiet rdinit=$VM_INIT" \
             -chardev "file,id=console,path=$VM_WORK/console" -serial chardev:console \
             -chardev "file,id=results,path=$VM_WORK/results" -serial chardev:results </dev/null >"$VM_WORK/qemu" 2>&1 &
         VM_QEMU=$!
@@ -97,7 +98,7 @@ vm_results() { tr -d '\r' <"$VM_WORK/results"; }
 # Rows of scenarios, for tests/support/accuracy: what this kernel has and the host's may not.
 vm_accuracy()
 {
-    local rows=$builddir/tests/accuracy/vm-$VM_NAME.tsv kernel
+    local rows=$builddir/tests/accuracy/vm-${0##*/}.tsv kernel
     kernel=$(vm_results | sed -n 's/^TABLE kernel|//p')
     mkdir -p "${rows%/*}"
     vm_results | sed -n 's/^ACCURACY //p' | awk -F '\t' -v OFS='\t' -v kernel="$kernel" '{ $2 = $2 " (Linux " kernel ")" } 1' >"$rows"
@@ -110,7 +111,7 @@ vm_report()
     vm_results | sed -n 's/^FAULT /fault - /p'
     vm_results | grep '^# ' || true
     mkdir -p "$builddir/tests/logs"
-    cp "$VM_WORK/results" "$builddir/tests/logs/vm-$VM_NAME.results" # for kernels_table
+    cp "$VM_WORK/results" "$builddir/tests/logs/vm-${0##*/}.results" # for kernels_table
     vm_accuracy
     vm_results | grep -q '^DONE' || vm_die "it did not come to its end; its last words:" \
         "$(tail -n 25 "$VM_WORK/console" | tr -d '\r')" "$(tail -n 5 "$VM_WORK/qemu")"

@@ -13,13 +13,17 @@ VM_MODULES='veth dummy ifb tun vxlan macvlan nf_tables nft_ct nft_counter nft_so
 # Paths as the host's merged /usr has them: a package may still say /bin/bash.
 vm_merged() { sed -E 's,^/(bin|sbin|lib|lib64)/,/usr/\1/,'; }
 
+# vm_package_files PACKAGE…
 vm_package_files()
 {
     local package
-    for package in $VM_PACKAGES; do
+    for package; do
         dpkg-query -L "$package" 2>/dev/null || true
     done | vm_merged | grep -Ev "$VM_UNWANTED"
-    # Alternatives are of no package.
+}
+# Alternatives, and what else is of no package
+vm_other_files()
+{
     printf '%s\n' /usr/bin/awk /etc/alternatives/awk /usr/sbin/nft /usr/bin/which /etc/login.defs /etc/nsswitch.conf \
         /etc/protocols /etc/services /usr/lib64
 }
@@ -35,19 +39,27 @@ vm_programs() { find "$builddir/pdttd" "$builddir/pdttctl" "$builddir/pdtt-repor
 
 vm_existing() { while read -r path; do [ ! -e "$path" ] && [ ! -L "$path" ] || printf '%s\n' "$path"; done; }
 
+# vm_copy STAGE: the files of the host that are named on standard input, and the libraries that the programs among them need
+vm_copy()
+{
+    local stage=$1 list=$1.list
+    mkdir -p "$stage"
+    sort -u | vm_existing >"$list"
+    grep -E '^/usr/(s?bin|lib/openssh|lib/systemd)/' "$list" | vm_libraries >"$list.libraries"
+    sort -u "$list" "$list.libraries" | tar -C / --no-recursion -cf - -T - 2>/dev/null | tar -C "$stage" -xf -
+}
+
 # Made once for all kernels; anew when a package of the host has changed.
 vm_make_base()
 {
-    local list=$VM_CACHE/files stage=$VM_CACHE/base state=/var/lib/dpkg/status
+    local stage=$VM_CACHE/base state=/var/lib/dpkg/status
     exec 7>"$VM_CACHE/base.lock"
     flock 7
     if [ ! -s "$VM_CACHE/base.cpio" ] || [ $state -nt "$VM_CACHE/base.cpio" ] ||
         [ "$srcdir/tests/support/vm_root.sh" -nt "$VM_CACHE/base.cpio" ]; then
         rm -rf "$stage"
-        mkdir -p "$stage"
-        vm_package_files | sort -u | vm_existing >"$list"
-        { grep -E '^/usr/(s?bin|lib/openssh)/' "$list"; vm_programs; } | vm_libraries >"$list.libraries"
-        sort -u "$list" "$list.libraries" | tar -C / --no-recursion -cf - -T - 2>/dev/null | tar -C "$stage" -xf - || return
+        # shellcheck disable=SC2086 # a list of names
+        { vm_package_files $VM_PACKAGES; vm_other_files; vm_programs | vm_libraries; } | vm_copy "$stage" || return
         (cd "$stage" && ln -sfn usr/bin bin && ln -sfn usr/sbin sbin && ln -sfn usr/lib lib && ln -sfn usr/lib64 lib64) || return
         vm_archive "$stage" >"$VM_CACHE/base.new" && mv "$VM_CACHE/base.new" "$VM_CACHE/base.cpio" || return
         rm -rf "$stage"
@@ -92,13 +104,16 @@ vm_make_tree()
     vm_archive "$stage"
 }
 
-# vm_make_initrd NAME…: three archives after one another, as the kernel accepts them
+# vm_make_initrd NAME…: archives after one another, as the kernel accepts them; a test that needs more defines vm_make_more, which
+# prints one
 vm_make_initrd()
 {
     vm_make_base || vm_die "no root could be made of the host's files"
     rm -rf "$VM_WORK/tree" "$VM_WORK/modules"
     vm_make_modules >"$VM_WORK/modules.cpio" || vm_die "the kernel's modules could not be packed"
     vm_make_tree "$@" >"$VM_WORK/tree.cpio" || vm_die "the built tree could not be packed"
-    cat "$VM_CACHE/base.cpio" "$VM_WORK/modules.cpio" "$VM_WORK/tree.cpio" >"$VM_WORK/initrd"
+    : >"$VM_WORK/more.cpio"
+    ! declare -F vm_make_more >/dev/null || vm_make_more >"$VM_WORK/more.cpio" || vm_die "what this test adds could not be packed"
+    cat "$VM_CACHE/base.cpio" "$VM_WORK/modules.cpio" "$VM_WORK/tree.cpio" "$VM_WORK/more.cpio" >"$VM_WORK/initrd"
     rm -rf "$VM_WORK/tree" "$VM_WORK/modules" "$VM_WORK"/*.cpio
 }
