@@ -220,9 +220,8 @@ const struct config_key config_keys[] = {
      "interval. What more there are is counted in one sum. Kernel memory grows with the connections that there are.",
      read_limit, AT(limit_connections)},
     {"limits.policies", "256", "0 to 16384",
-     "How many policies can be in force at a time. Kernel memory grows with it: 1 MB, and 2 kB for each. With 0 there "
-     "are "
-     "none, and a packet costs nothing for them.",
+     "How many policies can be in force at a time, in steps of 64: what is between them is rounded up. Kernel memory "
+     "grows with it: 1 MB, and 2 kB for each. With 0 there are none, and a packet costs nothing for them.",
      read_policies, AT(limit_policies)},
     {"layers.syscall", "\"auto\"", "\"auto\", \"on\" or \"off\"",
      "Learns from send and receive calls which process uses a socket, and counts payload bytes. \"on\" refuses to "
