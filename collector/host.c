@@ -35,9 +35,8 @@ int host_require(void)
 static int find_cgroup(const struct config *config, char **ret_path)
 {
     cleanup_free char *why = NULL;
-    int r = cgroup_find_root(config->cgroup, ret_path, &why);
-
     const char *origin = config_origin_of(config, "cgroup");
+    int r = cgroup_find_root(config->cgroup, ret_path, &why);
 
     if (r < 0)
         log_error("%s%s%s", origin ? origin : "", origin ? ": " : "", why ? why : strerror(-r));

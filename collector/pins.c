@@ -77,7 +77,7 @@ int pins_check(const char *path, char **ret_why)
 {
     cleanup_free char *there = strdup(path);
     cleanup_close int fd = -1;
-    struct statfs fs;
+    struct statfs fs = {0}; /* what cannot be looked at is no bpffs either */
     char *slash;
 
     if (!there)
