@@ -198,6 +198,9 @@ int config_compare(const struct config *a, const struct config *b,
 /* "external", "loopback" or one of the configuration's. */
 bool config_has_class(const struct config *config, const char *name);
 
+/* Whether a rule has that name. A project may also be called as a group is. */
+bool config_has_project(const struct config *config, const char *name);
+
 /* Where the value of a key, such as "log.file", is written: "FILE:LINE"; NULL: nowhere, it is the default. */
 const char *config_origin_of(const struct config *config, const char *key);
 

@@ -190,3 +190,11 @@ void config_free_projects(struct config *config)
     config->projects = NULL;
     config->n_projects = 0;
 }
+
+bool config_has_project(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_projects; i++)
+        if (strcmp(config->projects[i].name, name) == 0)
+            return true;
+    return false;
+}

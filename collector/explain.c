@@ -51,20 +51,11 @@ static bool is_known(const char *name, int (*find)(const char *name, uint32_t *r
     return r != -ENOENT;
 }
 
-/* Without a rule a project is called as the group is. */
-static bool is_project(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->n_projects; i++)
-        if (strcmp(config->projects[i].name, name) == 0)
-            return true;
-    return is_known(name, names_nss_find_gid);
-}
-
 static void warn_of_subject(const struct config *config, const char *what, const char *user, const char *project)
 {
     if (user && !is_known(user, names_nss_find_uid))
         log_warning("%s: no user '%s' is known here; it matches nothing until there is one", what, user);
-    if (project && !is_project(config, project))
+    if (project && !config_has_project(config, project) && !is_known(project, names_nss_find_gid))
         log_warning("%s: no rule and no group here has the name of project '%s'; it matches nothing until one has",
                     what, project);
 }

@@ -241,14 +241,6 @@ static bool is_unknown(const struct policy_resolve *p, bool group, const char *t
     return name && name->answered && !name->known;
 }
 
-static bool has_rule(const struct policy_resolve *p, const char *project)
-{
-    for (size_t i = 0; i < p->config->n_projects; i++)
-        if (strcmp(p->config->projects[i].name, project) == 0)
-            return true;
-    return false;
-}
-
 /* Units come and go: that one is not there now is no mistake. */
 static char *unknown(const struct policy *policy, void *userdata)
 {
@@ -262,7 +254,7 @@ static char *unknown(const struct policy *policy, void *userdata)
         n = asprintf(&ret, "no group '%s' is known here", policy->group);
     else if (policy->class_name && !config_has_class(p->config, policy->class_name))
         n = asprintf(&ret, "no class '%s' is configured", policy->class_name);
-    else if (policy->project && !has_rule(p, policy->project) && is_unknown(p, true, policy->project))
+    else if (policy->project && !config_has_project(p->config, policy->project) && is_unknown(p, true, policy->project))
         n = asprintf(&ret, "no rule and no group here has the name of project '%s'", policy->project);
     return n < 0 ? NULL : ret;
 }
