@@ -195,19 +195,24 @@ kernel_is_quiet()
     [ "$(kernel_sum)" = "$before" ]
 }
 
-# expect_same BOOKED SEEN SENTENCE: what the commands BOOKED and SEEN print, once traffic has ended; pdttd runs. The kernel itself may
-# send a packet (of multicast groups, say) between the two, so they are looked at again: what is lost stays lost.
-expect_same()
+# drain_in_quiet ROUNDS BOOKED SEEN: once traffic has ended BOOKED_SUM and SEEN_SUM are what these commands print; pdttd runs. The
+# kernel itself may send a packet (of multicast groups, say) between the two, so they are looked at again: what is lost stays lost.
+drain_in_quiet()
 {
-    local booked='' seen=none round
-    for round in 1 2 3 4; do
+    for ((ROUND = 1; ROUND <= $1; ROUND++)); do
         wait_until 20 kernel_is_quiet || die "the traffic stops"
         pdttd_drain
-        booked=$($1) seen=$($2)
-        [ "$booked" != "$seen" ] || break
+        BOOKED_SUM=$($2) SEEN_SUM=$($3)
+        [ "$BOOKED_SUM" != "$SEEN_SUM" ] || break
     done
-    printf '#   in the kernel %s, in the store %s (%s)\n' "$seen" "$booked" "round $round"
-    expect_equal "$booked" "$seen" "$3"
+}
+
+# expect_same BOOKED SEEN SENTENCE: what these commands print
+expect_same()
+{
+    drain_in_quiet 4 "$1" "$2"
+    printf '#   in the kernel %s, in the store %s (%s)\n' "$SEEN_SUM" "$BOOKED_SUM" "round $ROUND"
+    expect_equal "$BOOKED_SUM" "$SEEN_SUM" "$3"
 }
 
 # expect_nothing_lost SENTENCE: rx bytes, tx bytes, rx packets, tx packets

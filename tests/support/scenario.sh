@@ -166,22 +166,10 @@ compare_all()
     done
 }
 
-# Both sums of one quiet moment: a connection that lingers may send between a drain and the look at the kernel's sum.
-drain_in_quiet()
-{
-    local try
-    for try in 1 2 3; do
-        wait_until 20 kernel_is_quiet || die "the traffic stops"
-        pdttd_drain
-        BOOKED_SUM=$(store_sum) SEEN_SUM=$(kernel_sum)
-        [ "$BOOKED_SUM" != "$SEEN_SUM" ] || break
-    done
-}
-
 scenarios_end()
 {
     local rows=$builddir/tests/accuracy/${0##*/}.tsv
-    drain_in_quiet
+    drain_in_quiet 3 store_sum kernel_sum
     mkdir -p "${rows%/*}"
     compare_all >"$TMP/compared"
     grep -P '\t' "$TMP/compared" >"$rows"
